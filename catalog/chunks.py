@@ -1,0 +1,261 @@
+"""Chunks of files to embed: claimed with a lease, kept by heartbeats, finished under a fence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+
+from catalog import tables
+from catalog.ledger import Ledger, clock, writing
+from catalog.places import PlaceToDo, note_bad
+from catalog.plain_text import plain_text
+from catalog.statements import slices
+
+ChunkStatus = Literal["go", "paused", "cancelled", "lost"]
+WORKED_ON = ("scanning", "running")
+
+
+@dataclass(frozen=True)
+class ChunkItem:
+    """A file of a chunk: `path` is relative to `root`; size in bytes and time as the scan saw them."""
+
+    place_id: int
+    source_id: int
+    root: bytes
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class ClaimedChunk:
+    """A chunk that is this worker's while its lease lasts; `source_root` is empty in a job over several sources."""
+
+    id: int
+    job_id: int
+    encoder_id: str
+    fence: int
+    attempts: int
+    source_root: bytes
+    labels_from_folders: bool
+    items: list[ChunkItem]
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """What waits and has no live lease: chunks, scans, shards that are not indexed, and changes for the index."""
+
+    chunks: int
+    scans: int
+    shards: int
+    changes: int
+
+
+def add_chunks(
+    where: Ledger | Connection, *, job_id: int, encoder_id: str, chunks: Sequence[Sequence[PlaceToDo]]
+) -> list[int]:
+    """Write chunks of places, ready to be claimed; returns their ids in the order given."""
+    chunk, member = tables.chunk, tables.chunk_place
+    ids = []
+    with writing(where) as connection:
+        for places in chunks:
+            values = {
+                "job_id": job_id,
+                "encoder_id": encoder_id,
+                "state": "open",
+                "files": len(places),
+                "bytes": sum(place.size for place in places),
+            }
+            chunk_id = connection.execute(insert(chunk).values(**values).returning(chunk.c.id)).scalar_one()
+            ids.append(chunk_id)
+            if places:
+                connection.execute(
+                    insert(member), [{"chunk_id": chunk_id, "place_id": place.place_id} for place in places]
+                )
+    return ids
+
+
+def claim_chunk(
+    ledger: Ledger, *, worker: str, lease_s: float, encoder_ids: Sequence[str] | None = None, max_attempts: int = 4
+) -> ClaimedChunk | None:
+    """The oldest open chunk, or else one whose worker fell silent; None if there is none.
+
+    A chunk that was tried `max_attempts` times fails instead: its files are reported as bad, each by name.
+    """
+    chunk = tables.chunk
+    with ledger.write() as connection:
+        while (row := _next(connection, encoder_ids)) is not None:
+            now = clock(connection)
+            if row.attempts >= max_attempts:
+                _give_up(connection, row, now)
+                continue
+            connection.execute(
+                update(chunk)
+                .where(chunk.c.id == row.id)
+                .values(
+                    state="claimed",
+                    worker=worker,
+                    lease_until=now + lease_s,
+                    fence=row.fence + 1,
+                    attempts=row.attempts + 1,
+                )
+            )
+            return _claimed(connection, row)
+    return None
+
+
+def heartbeat_chunk(ledger: Ledger, chunk: ClaimedChunk, *, lease_s: float) -> ChunkStatus:
+    """Prolong the lease and learn what to do: go on, hand back (paused, cancelled), or drop it (lost)."""
+    table, job = tables.chunk, tables.job
+    with ledger.write() as connection:
+        kept = connection.execute(
+            update(table).where(*_ours(chunk)).values(lease_until=clock(connection) + lease_s)
+        ).rowcount
+        if not kept:
+            return "lost"
+        state = connection.execute(select(job.c.state).where(job.c.id == chunk.job_id)).scalar_one()
+    if state in WORKED_ON:
+        return "go"
+    return "paused" if state == "paused" else "cancelled"
+
+
+def hand_back(ledger: Ledger, chunk: ClaimedChunk, *, error: str | None = None, rest_s: float = 0.0) -> bool:
+    """Open the chunk again without counting the attempt; False, and nothing written, if it is another worker's.
+
+    `error`, why it could not be done, stands with its job until a chunk succeeds; nobody claims it for `rest_s`.
+    """
+    table = tables.chunk
+    with ledger.write() as connection:
+        rests_until = clock(connection) + rest_s if rest_s else 0.0
+        opened = connection.execute(
+            update(table)
+            .where(*_ours(chunk))
+            .values(state="open", worker=None, lease_until=rests_until, attempts=max(0, chunk.attempts - 1))
+        ).rowcount
+        if opened and error is not None:
+            _note_trouble(connection, tables.job.c.id == chunk.job_id, error)
+    return opened == 1
+
+
+def waiting_encoders(ledger: Ledger) -> list[str]:
+    """The encoders that chunks wait for, that of the oldest chunk first: what has to be loaded before a claim."""
+    chunk, job = tables.chunk, tables.job
+    with ledger.read() as connection:
+        query = (
+            select(chunk.c.encoder_id)
+            .join(job, job.c.id == chunk.c.job_id)
+            .where(job.c.state.in_(WORKED_ON), _claimable(clock(connection)))
+            .group_by(chunk.c.encoder_id)
+            .order_by(func.min(chunk.c.id))
+        )
+        return list(connection.scalars(query))
+
+
+def note_trouble(ledger: Ledger, *, encoder_id: str, error: str) -> None:
+    """Write beside the jobs at work for an encoder why their chunks cannot be done at present."""
+    with ledger.write() as connection:
+        _note_trouble(connection, tables.job.c.encoder_id == encoder_id, error)
+
+
+def end_trouble(connection: Connection, job_id: int) -> None:
+    """A chunk of the job has succeeded: what kept the ones before it is over."""
+    job = tables.job
+    connection.execute(
+        update(job)
+        .where(job.c.id == job_id, job.c.state.in_((*WORKED_ON, "paused")), job.c.error.is_not(None))
+        .values(error=None)
+    )
+
+
+def open_work(ledger: Ledger) -> OpenWork:
+    """Count what the sweep has to wake somebody for."""
+    chunk, job, shard, change = tables.chunk, tables.job, tables.shard, tables.index_change
+    with ledger.read() as connection:
+        now = clock(connection)
+        waiting = (
+            select(func.count())
+            .select_from(chunk)
+            .join(job, job.c.id == chunk.c.job_id)
+            .where(job.c.state.in_(WORKED_ON), _claimable(now))
+        )
+        scans = select(func.count()).where(job.c.state == "scanning", job.c.scan_lease_until < now)
+        shards = select(func.count()).where(shard.c.indexed_at.is_(None), shard.c.lease_until < now)
+        changes = select(func.count()).select_from(change)
+        counts = [int(connection.execute(query).scalar_one()) for query in (waiting, scans, shards, changes)]
+    return OpenWork(*counts)
+
+
+def lock_claimed(connection: Connection, chunk: ClaimedChunk) -> Row[Any] | None:
+    """The chunk's row, locked until the transaction ends; None if another worker has it, or nobody."""
+    return connection.execute(select(tables.chunk).where(*_ours(chunk)).with_for_update(key_share=True)).one_or_none()
+
+
+def _ours(chunk: ClaimedChunk) -> tuple[Any, ...]:
+    table = tables.chunk
+    return table.c.id == chunk.id, table.c.fence == chunk.fence, table.c.state == "claimed"
+
+
+def _claimable(now: float) -> ColumnElement[bool]:
+    """An open chunk's lease is a rest that it was given; a claimed one's is its worker's."""
+    return tables.chunk.c.state.in_(("open", "claimed")) & (tables.chunk.c.lease_until < now)
+
+
+def _note_trouble(connection: Connection, which: ColumnElement[bool], error: str) -> None:
+    job = tables.job
+    connection.execute(
+        update(job).where(which, job.c.state.in_((*WORKED_ON, "paused"))).values(error=plain_text(error))
+    )
+
+
+def _next(connection: Connection, encoder_ids: Sequence[str] | None) -> Row[Any] | None:
+    chunk, job = tables.chunk, tables.job
+    columns = (job.c.kind, job.c.source_id)
+    query = select(chunk, *columns).join(job, job.c.id == chunk.c.job_id).where(job.c.state.in_(WORKED_ON))
+    if encoder_ids is not None:
+        query = query.where(chunk.c.encoder_id.in_(encoder_ids))
+    query = query.order_by(chunk.c.id).limit(1).with_for_update(of=chunk, skip_locked=True, key_share=True)
+    query = query.where(_claimable(clock(connection)))
+    # Fresh chunks first: one that ends its workers must not keep the others waiting.
+    row = connection.execute(query.where(chunk.c.state == "open")).one_or_none()
+    if row is None:
+        row = connection.execute(query.where(chunk.c.state == "claimed")).one_or_none()
+    return row
+
+
+def _claimed(connection: Connection, row: Row[Any]) -> ClaimedChunk:
+    place, source, member = tables.place, tables.source, tables.chunk_place
+    query = (
+        select(place.c.id, place.c.source_id, source.c.root, place.c.path, place.c.size, place.c.mtime_ns)
+        .join(member, member.c.place_id == place.c.id)
+        .join(source, source.c.id == place.c.source_id)
+        .where(member.c.chunk_id == row.id)
+        .order_by(place.c.id)
+    )
+    items = [
+        ChunkItem(place_id, source_id, bytes(root), bytes(path), size, mtime_ns)
+        for place_id, source_id, root, path, size, mtime_ns in connection.execute(query)
+    ]
+    root, labelled = b"", False
+    if row.source_id is not None:
+        root, labelled = connection.execute(
+            select(source.c.root, source.c.labels_from_folders).where(source.c.id == row.source_id)
+        ).one()
+    return ClaimedChunk(
+        row.id, row.job_id, row.encoder_id, row.fence + 1, row.attempts + 1, bytes(root), labelled, items
+    )
+
+
+def _give_up(connection: Connection, row: Row[Any], now: float) -> None:
+    chunk, member = tables.chunk, tables.chunk_place
+    reason = f"gave up after {row.attempts} attempts: each time the worker ended before the chunk was done"
+    connection.execute(
+        update(chunk)
+        .where(chunk.c.id == row.id)
+        .values(state="failed", error=reason, bad=row.files, finished_at=now, fence=row.fence + 1, lease_until=0.0)
+    )
+    ids = connection.execute(select(member.c.place_id).where(member.c.chunk_id == row.id)).scalars()
+    for part in slices(list(ids)):
+        note_bad(connection, job_id=row.job_id, bad=[(place_id, "gave_up", reason) for place_id in part], now=now)

@@ -1,0 +1,45 @@
+"""Chunks for images whose vectors are lost, so that the embed workers make them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, func, select, update
+
+from catalog import tables
+from catalog.chunks import add_chunks
+from catalog.jobs import create_embed_job
+from catalog.ledger import Ledger, writing
+from catalog.places import PlaceToDo
+from catalog.statements import any_of, slices
+
+CHUNK_FILES = 512
+
+
+def embed_again(where: Ledger | Connection, encoder_id: str, image_ids: Iterable[int]) -> int:
+    """Have images without a vector of this encoder embedded by a job; returns the job's id.
+
+    An embed job that is not finished yet takes them up: it was cut into chunks when they still had their vectors. One
+    that somebody has paused stays so.
+    """
+    job, chunk, member, place = tables.job, tables.chunk, tables.chunk_place, tables.place
+    with writing(where) as connection:
+        job_id = create_embed_job(connection, encoder_id=encoder_id, author="repair")
+        taken = (
+            select(place.c.image_id)
+            .join(member, member.c.place_id == place.c.id)
+            .join(chunk, chunk.c.id == member.c.chunk_id)
+            .where(chunk.c.job_id == job_id, chunk.c.state.in_(("open", "claimed")), place.c.image_id.is_not(None))
+        )
+        first = (
+            select(func.min(place.c.id))
+            .where(place.c.image_id.in_(any_of(connection, image_ids)), place.c.state == "known")
+            .where(place.c.image_id.not_in(taken))
+            .group_by(place.c.image_id)
+        )
+        rows = connection.execute(select(place.c.id, place.c.path, place.c.size).where(place.c.id.in_(first))).all()
+        places = [PlaceToDo(row.id, bytes(row.path), row.size) for row in rows]
+        if places:
+            add_chunks(connection, job_id=job_id, encoder_id=encoder_id, chunks=list(slices(places, CHUNK_FILES)))
+            connection.execute(update(job).where(job.c.id == job_id).values(scanned=job.c.scanned + len(places)))
+    return job_id

@@ -1,0 +1,76 @@
+"""Labels from the names of folders, given where nobody has said anything yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import uuid4
+
+from sqlalchemy import Connection, select
+
+from catalog import tables
+from catalog.label_events import (
+    UNDECIDED,
+    Decision,
+    decide,
+    hold_labels,
+    lock_images,
+    open_batch,
+    rivals_of,
+    standings,
+    write_events,
+)
+from catalog.label_names import colour_of, folder_label
+from catalog.ledger import clock
+from catalog.statements import any_of, any_of_text, insert_or
+
+AUTHOR = "folder"
+
+
+def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int]:
+    """Label the images of these places by their folders, in sources where that is wanted; returns the images labelled.
+
+    A person's decision, an import's, or an earlier folder's is never changed.
+    """
+    place, source = tables.place, tables.source
+    query = (
+        select(place.c.image_id, place.c.path)
+        .join(source, source.c.id == place.c.source_id)
+        .where(
+            place.c.id.in_(any_of(connection, place_ids)), source.c.labels_from_folders, place.c.image_id.is_not(None)
+        )
+        .order_by(place.c.id)
+    )
+    named = [(row.image_id, folder_label(bytes(row.path))) for row in connection.execute(query)]
+    wanted = [(image_id, name) for image_id, name in named if name is not None]
+    if not wanted:
+        return set()
+    labels = _ensure(connection, {name for _, name in wanted})
+    images = {image_id for image_id, _ in wanted}
+    present = standings(connection, images, labels.values())
+    if all(present.get((image_id, labels[name]), UNDECIDED).state != "unknown" for image_id, name in wanted):
+        return set()  # a folder that was ingested before
+    lock_images(connection, images)
+    rivals = rivals_of(connection, set(labels.values()))
+    base = standings(connection, images, set(rivals) | {rival for group in rivals.values() for rival in group})
+    decisions = [Decision(image_id, labels[name], "yes") for image_id, name in wanted]
+    events = decide(decisions, origin="folder", base=base, rivals=rivals)
+    if events:
+        key = f"folder:{uuid4().hex}"
+        batch = open_batch(connection, key=key, kind="folder", author=AUTHOR, at=clock(connection))
+        if batch is not None:  # a key that was made this moment is free
+            write_events(connection, batch, events.values())
+    return {image_id for image_id, _ in events}
+
+
+def _ensure(connection: Connection, names: set[str]) -> dict[str, int]:
+    label = tables.label
+    query = select(label.c.name, label.c.id).where(label.c.name.in_(any_of_text(connection, names)))
+    found: dict[str, int] = {row.name: row.id for row in connection.execute(query)}
+    for name in sorted(names - found.keys()):
+        number = len(connection.execute(select(label.c.id)).all())
+        made = insert_or(connection, label).values(name=name, colour=colour_of(number), created_at=clock(connection))
+        connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
+    if names - found.keys():
+        found = {row.name: row.id for row in connection.execute(query)}
+    today = hold_labels(connection, set(found.values()))
+    return {name: today[label_id] for name, label_id in found.items()}

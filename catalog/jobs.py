@@ -1,0 +1,263 @@
+"""Jobs: an ingest of a source or an embedding of everything, from the scan to the last chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, exists, func, insert, select, update
+
+from catalog import tables
+from catalog.chunks import add_chunks
+from catalog.encoders import load_encoder
+from catalog.errors import UnknownJob
+from catalog.job_progress import BadFile, JobProgress, bad_files, job_progress, list_jobs
+from catalog.ledger import Ledger, clock, writing
+from catalog.places import PlaceToDo
+from catalog.plain_text import plain_text
+from catalog.sources import Source, load_source
+from catalog.vanished import delete_vanished
+
+__all__ = [
+    "BadFile",
+    "JobProgress",
+    "ScanClaim",
+    "bad_files",
+    "cancel_job",
+    "claim_scan",
+    "complete_jobs",
+    "create_embed_job",
+    "create_ingest_job",
+    "fail_scan",
+    "heartbeat_scan",
+    "job_progress",
+    "list_jobs",
+    "pause_job",
+    "resume_job",
+    "scan_broke",
+    "scan_done",
+]
+
+UNFINISHED = ("scanning", "running", "paused")
+MAX_SCAN_FAILURES = 4
+SCAN_RESTS_S = 10.0
+
+
+@dataclass(frozen=True)
+class ScanClaim:
+    """A source to scan; what the scan reports counts only under this fence."""
+
+    job_id: int
+    source: Source
+    encoder_id: str
+    fence: int
+
+
+def create_ingest_job(ledger: Ledger, *, source_id: int, encoder_id: str, author: str) -> int:
+    """A job that scans and embeds a source, or the unfinished one that there is; UnknownSource, UnknownEncoder."""
+    job = tables.job
+    with ledger.write() as connection:
+        load_source(connection, source_id, lock=True)
+        load_encoder(connection, encoder_id)
+        same = (job.c.kind == "ingest", job.c.source_id == source_id, job.c.encoder_id == encoder_id)
+        if (found := _unfinished(connection, *same)) is not None:
+            return found
+        values = {"kind": "ingest", "source_id": source_id, "state": "scanning"}
+        return _create(connection, encoder_id=encoder_id, author=author, **values)
+
+
+def create_embed_job(
+    where: Ledger | Connection, *, encoder_id: str, author: str, chunk_files: int = 512, chunk_mb: int = 256
+) -> int:
+    """A job that embeds every image that this encoder has not, or the unfinished one that there is; UnknownEncoder."""
+    job, place, image, embedding = tables.job, tables.place, tables.image, tables.embedding
+    done = exists().where(embedding.c.encoder_id == encoder_id, embedding.c.image_id == image.c.id)
+    first = (
+        select(func.min(place.c.id))
+        .join(image, image.c.id == place.c.image_id)
+        .where(place.c.state == "known", image.c.deleted_at.is_(None), ~done)
+        .group_by(place.c.image_id)
+    )
+    with writing(where) as connection:
+        load_encoder(connection, encoder_id)
+        if (found := _unfinished(connection, job.c.kind == "embed", job.c.encoder_id == encoder_id)) is not None:
+            return found
+        columns = (place.c.id, place.c.path, place.c.size)
+        rows = connection.execute(select(*columns).where(place.c.id.in_(first)).order_by(place.c.id)).all()
+        known = connection.execute(
+            select(func.count()).select_from(image).where(image.c.deleted_at.is_(None), done)
+        ).scalar_one()
+        now = clock(connection)
+        values = {"kind": "embed", "state": "running", "started_at": now, "scan_done_at": now}
+        job_id = _create(
+            connection, encoder_id=encoder_id, author=author, scanned=len(rows) + known, known=known, **values
+        )
+        places = [PlaceToDo(row.id, bytes(row.path), row.size) for row in rows]
+        chunks = _cut(places, files=chunk_files, size=chunk_mb << 20)
+        add_chunks(connection, job_id=job_id, encoder_id=encoder_id, chunks=chunks)
+        return job_id
+
+
+def claim_scan(ledger: Ledger, *, worker: str, lease_s: float, job_id: int | None = None) -> ScanClaim | None:
+    """The oldest scan that nobody works on, or that of `job_id`; None if there is none. It counts from nothing."""
+    job = tables.job
+    with ledger.write() as connection:
+        now = clock(connection)
+        query = select(job).where(job.c.state == "scanning", job.c.scan_lease_until < now).order_by(job.c.id).limit(1)
+        if job_id is not None:
+            query = query.where(job.c.id == job_id)
+        row = connection.execute(query.with_for_update(skip_locked=True, key_share=True)).one_or_none()
+        if row is None:
+            return None
+        connection.execute(
+            update(job)
+            .where(job.c.id == row.id)
+            .values(
+                scan_fence=row.scan_fence + 1,
+                scan_lease_until=now + lease_s,
+                started_at=func.coalesce(job.c.started_at, now),
+                scanned=0,
+                known=0,
+            )
+        )
+        return ScanClaim(row.id, load_source(connection, row.source_id), row.encoder_id, row.scan_fence + 1)
+
+
+def heartbeat_scan(ledger: Ledger, claim: ScanClaim, lease_s: float) -> bool:
+    """Prolong the lease; False when the job was paused or ended, or the scan is another worker's."""
+    with ledger.write() as connection:
+        return _update_scan(connection, claim, {"scan_lease_until": clock(connection) + lease_s})
+
+
+def scan_done(ledger: Ledger, claim: ScanClaim) -> bool:
+    """All files are recorded and in chunks: the job runs. False, and nothing written, if the claim was lost."""
+    with ledger.write() as connection:
+        job = tables.job
+        done: dict[str, Any] = {
+            "state": "running",
+            "scan_lease_until": 0.0,
+            "scan_done_at": clock(connection),
+            "scan_failures": 0,
+        }
+        done["error"] = case((job.c.scan_failures > 0, None), else_=job.c.error)
+        return _update_scan(connection, claim, done)
+
+
+def fail_scan(ledger: Ledger, claim: ScanClaim, *, error: str) -> bool:
+    """The folder cannot be scanned: the job has failed. False, and nothing written, if the claim was lost."""
+    with ledger.write() as connection:
+        failed = {"state": "failed", "scan_lease_until": 0.0, "finished_at": clock(connection), "error": error}
+        return _update_scan(connection, claim, failed)
+
+
+def scan_broke(ledger: Ledger, claim: ScanClaim, *, error: str, counts: bool = True) -> bool:
+    """A scan ended by an error, which stands with the job; it begins again after a rest, but not for ever.
+
+    True if the job has failed by it. `counts` False: the error is of the surroundings, and may pass.
+    """
+    job = tables.job
+    said = plain_text(error)
+    with ledger.write() as connection:
+        now = clock(connection)
+        row = connection.execute(
+            select(job.c.scan_failures, job.c.scan_fence, job.c.state)
+            .where(job.c.id == claim.job_id)
+            .with_for_update(key_share=True)
+        ).one()
+        failures = row.scan_failures + counts
+        failed: dict[str, Any] = {
+            "state": "failed",
+            "scan_lease_until": 0.0,
+            "finished_at": now,
+            "scan_failures": failures,
+        }
+        if failures >= MAX_SCAN_FAILURES:
+            failed["error"] = f"the folder could not be scanned in {failures} attempts: {said}"
+            return _update_scan(connection, claim, failed)
+        rests = {"scan_lease_until": now + SCAN_RESTS_S, "scan_failures": failures, "error": said}
+        _update_scan(connection, claim, rests)
+        return False
+
+
+def pause_job(ledger: Ledger, job_id: int) -> bool:
+    """Stop work on a job until it is resumed; False if it was not at work. UnknownJob."""
+    return _change(ledger, job_id, ("scanning", "running"), "paused")
+
+
+def resume_job(ledger: Ledger, job_id: int) -> bool:
+    """Go on with a paused job where it was; False if it was not paused. UnknownJob."""
+    return _change(ledger, job_id, ("paused",), "running")
+
+
+def cancel_job(ledger: Ledger, job_id: int) -> bool:
+    """End a job; what it has done stays. False if it had ended. UnknownJob."""
+    return _change(ledger, job_id, UNFINISHED, "cancelled")
+
+
+def complete_jobs(ledger: Ledger) -> list[int]:
+    """End the jobs whose work is done, and delete the images that their source showed and nothing shows any more."""
+    job, chunk = tables.job, tables.chunk
+    at_work = exists().where(chunk.c.job_id == job.c.id, chunk.c.state.in_(["open", "claimed"]))
+    ready = select(job.c.id, job.c.source_id).where(job.c.state == "running", ~at_work)
+    with ledger.read() as connection:
+        rows = connection.execute(ready.order_by(job.c.id)).all()
+    ended = []
+    for row in rows:
+        # Before the job counts as done: if this breaks off, the next call finds the job and does the rest.
+        if row.source_id is not None:
+            delete_vanished(ledger, row.source_id)
+        with ledger.write() as connection:
+            done = update(job).where(job.c.id == row.id, job.c.state == "running", ~at_work)
+            if connection.execute(done.values(state="done", finished_at=clock(connection))).rowcount:
+                ended.append(int(row.id))
+    return ended
+
+
+def _unfinished(connection: Connection, *conditions: Any) -> int | None:
+    job = tables.job
+    query = select(job.c.id).where(job.c.state.in_(UNFINISHED), *conditions).order_by(job.c.id).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _create(connection: Connection, **values: Any) -> int:
+    job = tables.job
+    statement = insert(job).values(created_at=clock(connection), **values).returning(job.c.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _update_scan(connection: Connection, claim: ScanClaim, values: dict[str, Any]) -> bool:
+    job = tables.job
+    ours = (job.c.id == claim.job_id, job.c.scan_fence == claim.fence, job.c.state == "scanning")
+    return connection.execute(update(job).where(*ours).values(**values)).rowcount == 1
+
+
+def _change(ledger: Ledger, job_id: int, before: tuple[str, ...], after: str) -> bool:
+    job = tables.job
+    with ledger.write() as connection:
+        row: Row[Any] | None = connection.execute(
+            select(job).where(job.c.id == job_id).with_for_update(key_share=True)
+        ).one_or_none()
+        if row is None:
+            raise UnknownJob(job_id)
+        if row.state not in before:
+            return False
+        values: dict[str, Any] = {"state": after, "scan_lease_until": 0.0}
+        if after == "running" and row.scan_done_at is None:
+            values["state"] = "scanning"
+        if after == "cancelled":
+            values["finished_at"] = clock(connection)
+        # A scan that is under way learns of it from its fence.
+        connection.execute(update(job).where(job.c.id == job_id).values(scan_fence=row.scan_fence + 1, **values))
+        return True
+
+
+def _cut(places: list[PlaceToDo], *, files: int, size: int) -> list[list[PlaceToDo]]:
+    chunks: list[list[PlaceToDo]] = []
+    room = 0
+    for place in places:
+        if not chunks or len(chunks[-1]) >= files or place.size > room:
+            chunks.append([])
+            room = size
+        chunks[-1].append(place)
+        room -= place.size
+    return chunks

@@ -1,0 +1,262 @@
+"""The batches of label decisions, newest first; taking one back, and doing it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from catalog import tables
+from catalog.errors import InvalidKey, NotUndone, UnknownBatch
+from catalog.images import note_changes
+from catalog.label_events import (
+    LONGEST_KEY,
+    UNDECIDED,
+    Event,
+    Origin,
+    Pair,
+    Standing,
+    hold_labels,
+    lock_images,
+    open_batch,
+    rivals_of,
+    standings,
+    write_events,
+)
+from catalog.label_merges import merged
+from catalog.ledger import Ledger, clock
+from catalog.merge import write_merge
+from catalog.statements import any_of
+
+# Where nobody had decided before, anything may decide after a person's decision is undone: so the event that opens it
+# again gets the origin that everything else beats.
+_WEAKEST: Origin = "folder"
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of a batch; `repeated`: its key was used before and nothing was written now."""
+
+    batch_id: int
+    applied: int
+    unchanged: int
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class BatchPart:
+    """How many of a batch's events decided this for this label."""
+
+    label_id: int
+    label: str
+    colour: str
+    decision: str
+    images: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A line of the history; `undoes` and `undone_by` are ids of batches.
+
+    `undone_by` is the undo in effect (of an undo: the redo), None where there is none, or it was undone in turn.
+    """
+
+    id: int
+    key: str
+    kind: str
+    author: str
+    size: int
+    at: float
+    undoes: int | None
+    undone_by: int | None
+    parts: tuple[BatchPart, ...]
+
+
+def batches(ledger: Ledger, limit: int, offset: int = 0) -> list[Batch]:
+    """The batches that changed something, newest first, and every merge."""
+    head, event, label = tables.label_batch, tables.label_event, tables.label
+    listed = select(head).where(or_(head.c.size > 0, head.c.kind == "merge")).order_by(head.c.id.desc())
+    with ledger.read() as connection:
+        rows = connection.execute(listed.limit(limit).offset(offset)).all()
+        undone_by = _undone_by(connection, [row.id for row in rows])
+        query = (
+            select(event.c.batch_id, label.c.id, label.c.name, label.c.colour, event.c.decision, func.count())
+            .join(label, label.c.id == event.c.label_id)
+            .where(event.c.batch_id.in_([row.id for row in rows]))
+            .group_by(event.c.batch_id, label.c.id, label.c.name, label.c.colour, event.c.decision)
+            .order_by(func.count().desc(), label.c.name)
+        )
+        parts: dict[int, list[BatchPart]] = {}
+        for batch_id, *rest in connection.execute(query):
+            parts.setdefault(batch_id, []).append(BatchPart(*rest))
+    return [
+        Batch(
+            row.id,
+            row.key,
+            row.kind,
+            row.author,
+            row.size,
+            row.at,
+            row.undoes,
+            undone_by[row.id],
+            tuple(parts.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def batch_of_key(ledger: Ledger, key: str) -> int | None:
+    """The batch that was recorded under this key, None if there is none."""
+    head = tables.label_batch
+    with ledger.read() as connection:
+        found = connection.execute(select(head.c.id).where(head.c.key == key)).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def undo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult:
+    """Put back what a batch changed, wherever its decision is still the last one: a new batch, of its own.
+
+    Undoing an undo is a redo. Raises UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since.
+    """
+    _check_key(key)
+    with ledger.write() as connection:
+        return _take_back(connection, _load(connection, batch_id), author=author, key=key)
+
+
+def redo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult:
+    """Do again what a batch changed and an undo took back: a new batch, of its own.
+
+    Raises NotUndone, UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since the undo.
+    """
+    _check_key(key)
+    head = tables.label_batch
+    with ledger.write() as connection:
+        target = _load(connection, batch_id)
+        former = connection.execute(select(head.c.undoes).where(head.c.key == key)).scalar_one_or_none()
+        if former is not None:
+            return _take_back(connection, _load(connection, former), author=author, key=key)
+        if target.kind != "undo":
+            undone_by = _undone_by(connection, [batch_id])[batch_id]
+            if undone_by is None:
+                raise NotUndone(batch_id)
+            target = _load(connection, undone_by)
+        return _take_back(connection, target, author=author, key=key)
+
+
+def _take_back(connection: Connection, target: Row[Any], *, author: str, key: str) -> BatchResult:
+    head, merge = tables.label_batch, tables.label_merge
+    kind = "redo" if target.kind == "undo" else "undo"
+    batch = open_batch(connection, key=key, kind=kind, author=author, at=clock(connection), undoes=target.id)
+    if batch is None:
+        former = connection.execute(select(head).where(head.c.key == key)).one()
+        return BatchResult(former.id, former.size, max(0, target.size - former.size), repeated=True)
+    joined = connection.execute(select(merge).where(merge.c.batch_id == target.undoes)).one_or_none()
+    if kind == "redo" and joined is not None:
+        # As a new merge: what was decided about the label since the undo has to go over too.
+        write_merge(connection, batch, joined.label_id, joined.into_id)
+        size = connection.execute(select(head.c.size).where(head.c.id == batch.id)).scalar_one()
+        return BatchResult(batch.id, size, max(0, target.size - size), repeated=False)
+    apart = update(merge).where(merge.c.batch_id == target.id).values(undone=True)
+    merging = connection.execute(apart).rowcount > 0 or target.kind == "merge"
+    events = _restoring(connection, target.id, again=target.kind in {"undo", "redo"}, exactly=merging)
+    write_events(connection, batch, events.values())
+    note_changes(connection, {image_id for image_id, _ in events})
+    return BatchResult(batch.id, len(events), target.size - len(events), repeated=False)
+
+
+def _load(connection: Connection, batch_id: int) -> Row[Any]:
+    row = connection.execute(select(tables.label_batch).where(tables.label_batch.c.id == batch_id)).one_or_none()
+    if row is None:
+        raise UnknownBatch(batch_id)
+    return row
+
+
+def _check_key(key: str) -> None:
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
+
+
+def _undone_by(connection: Connection, batch_ids: Iterable[int]) -> dict[int, int | None]:
+    """Batch -> the undo in effect: the last one that takes it back, or takes back the redo of one that did."""
+    head = tables.label_batch
+    later: dict[int, list[int]] = {}
+    asked = found = set(batch_ids)
+    while found:
+        query = select(head.c.id, head.c.undoes).where(head.c.undoes.in_(any_of(connection, found)))
+        rows = connection.execute(query.order_by(head.c.id.desc())).all()
+        for batch_id, undoes in rows:
+            later.setdefault(undoes, []).append(batch_id)
+        found = {row.id for row in rows}
+    last: dict[int, int | None] = {}
+    # An undo is younger than what it undoes: from the youngest on, every answer is there before it is needed.
+    for batch_id in sorted(asked | {one for some in later.values() for one in some}, reverse=True):
+        undone_by = next((one for one in later.get(batch_id, ()) if last[one] is None), None)
+        redone = later.get(undone_by, []) if undone_by is not None else []
+        last[batch_id] = last[redone[0]] if redone else undone_by
+    return last
+
+
+def _restoring(connection: Connection, batch_id: int, *, again: bool, exactly: bool) -> dict[Pair, Event]:
+    event = tables.label_event
+    images = set(connection.execute(select(event.c.image_id).where(event.c.batch_id == batch_id).distinct()).scalars())
+    lock_images(connection, images)
+    decided = select(event.c.label_id).where(event.c.batch_id == batch_id).distinct()
+    hold_labels(connection, set(connection.execute(decided).scalars()))
+    written = connection.execute(select(event).where(event.c.batch_id == batch_id)).all()
+    rivals = rivals_of(connection, {row.label_id for row in written})
+    now = standings(connection, images, set(rivals) | {rival for group in rivals.values() for rival in group})
+    latest, holding = _events_that_count(connection, images, set(rivals))
+    current_events = latest if again else holding
+    hidden = merged(connection)
+    events: dict[Pair, Event] = {}
+    for row in written:
+        pair = (row.image_id, row.label_id)
+        # A label that was merged since is decided no more: the undo of the merge comes first.
+        if current_events.get(pair) == row.id and row.label_id not in hidden:
+            current = now.get(pair, UNDECIDED)
+            origin = (row.previous_origin or _WEAKEST) if exactly else _origin_of_undo(row)
+            events[pair] = Event(pair, row.previous, origin, current)
+    after = now | {pair: Standing(one.decision, one.origin) for pair, one in events.items()}
+    for pair, one in list(events.items()):
+        others = ((pair[0], rival) for rival in rivals[pair[1]])
+        if one.decision == "yes" and any(after.get(other, UNDECIDED).state == "yes" for other in others):
+            # Another label of the exclusive group was chosen since, and stays.
+            after[pair] = one.before
+            del events[pair]
+    return events
+
+
+def _origin_of_undo(row: Row[Any]) -> Origin:
+    """Whose the decision is that an undo of this event puts back."""
+    if row.previous == "unknown" and row.origin != "person":
+        return "person"  # who takes back what a folder said means it: the next ingest must not say it again
+    origin: Origin = row.previous_origin or _WEAKEST
+    return origin
+
+
+def _events_that_count(
+    connection: Connection, images: Iterable[int], labels: Iterable[int]
+) -> tuple[dict[Pair, int], dict[Pair, int | None]]:
+    """Pair -> its latest event, and pair -> the event whose decision holds: after an undo, the one before the undone.
+
+    So that batches can be undone one after the other, newest first, where they are about the same images.
+    """
+    event, head = tables.label_event, tables.label_batch
+    query = (
+        select(event.c.id, event.c.batch_id, event.c.image_id, event.c.label_id, head.c.undoes)
+        .join(head, head.c.id == event.c.batch_id)
+        .where(event.c.image_id.in_(any_of(connection, images)), event.c.label_id.in_(any_of(connection, labels)))
+        .order_by(event.c.id)
+    )
+    latest: dict[Pair, int] = {}
+    holding: dict[Pair, int | None] = {}
+    held_before: dict[tuple[int, Pair], int | None] = {}
+    for event_id, batch_id, image_id, label_id, undoes in connection.execute(query):
+        pair = (image_id, label_id)
+        held_before[batch_id, pair] = holding.get(pair)
+        # A redo of a merge holds pairs too that its first time did not have.
+        holding[pair] = event_id if undoes is None else held_before.get((undoes, pair), event_id)
+        latest[pair] = event_id
+    return latest, holding

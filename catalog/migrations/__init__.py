@@ -1,0 +1,42 @@
+"""The ledger's schema over time: brings a database up to the revision that this version's tables expect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from catalog.errors import LedgerError
+
+# Known here so that opening a ledger that is up to date needs no Alembic (0.2 s to import).
+HEAD = "0002"
+_LOCK = 0x52_75_69_6A_69  # "Ruiji"
+
+
+def migrate(connection: Connection) -> None:
+    """Run the missing revisions inside the caller's transaction; processes that start together take turns."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    found = revision(connection)
+    if found == HEAD:
+        return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    if found is not None and found not in {
+        script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
+    }:
+        raise LedgerError(f"The ledger was written by a newer version (revision {found}): update this program.")
+    command.upgrade(config, "head")
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)

@@ -1,0 +1,62 @@
+"""What holds of some images for one label: which are it, which are not, and which nobody has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import and_, func, or_, select
+
+from catalog.label_events import rivals_of
+from catalog.ledger import Ledger
+from catalog.statements import any_of
+from catalog.tables import image, label_state
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`yes` are the label; `open` are there and neither are it, nor are not, nor are a rival of its exclusive group."""
+
+    yes: frozenset[int]
+    open: frozenset[int]
+
+    def flags(self, image_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of the images (n,) are the label."""
+        return np.array([image_id in self.yes for image_id in image_ids.tolist()], np.bool_)
+
+
+def standing_of(ledger: Ledger, label_id: int, image_ids: Collection[int]) -> Standing:
+    """How the images stand to the label; UnknownLabel."""
+    with ledger.read() as connection:
+        among = any_of(connection, image_ids)
+        rivals = rivals_of(connection, [label_id])[label_id]
+        there = select(image.c.id).where(image.c.deleted_at.is_(None), image.c.id.in_(among))
+        about = or_(
+            label_state.c.label_id == label_id,
+            and_(label_state.c.label_id.in_(rivals), label_state.c.state == "yes"),
+        )
+        query = select(label_state.c.image_id, label_state.c.label_id, label_state.c.state)
+        rows = connection.execute(query.where(label_state.c.image_id.in_(among), about)).all()
+        alive = set(connection.scalars(there))
+    yes = {row.image_id for row in rows if row.label_id == label_id and row.state == "yes"}
+    return Standing(frozenset(yes), frozenset(alive - {row.image_id for row in rows}))
+
+
+def rivals(ledger: Ledger, label_id: int) -> tuple[int, ...]:
+    """The other labels of the label's exclusive group; UnknownLabel."""
+    with ledger.read() as connection:
+        return tuple(sorted(rivals_of(connection, [label_id])[label_id]))
+
+
+def count_yes(ledger: Ledger, label_id: int) -> int:
+    """How many images that are there are the label."""
+    yes = (
+        select(func.count())
+        .select_from(label_state)
+        .join(image, image.c.id == label_state.c.image_id)
+        .where(label_state.c.label_id == label_id, label_state.c.state == "yes", image.c.deleted_at.is_(None))
+    )
+    with ledger.read() as connection:
+        return int(connection.scalar(yes) or 0)

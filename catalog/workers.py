@@ -1,0 +1,84 @@
+"""Which workers are alive, where they run and what they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from catalog import tables
+from catalog.ledger import Ledger, clock
+from catalog.statements import insert_or
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """A worker as it last announced itself; `images` is how many it has embedded since it started."""
+
+    name: str
+    queues: str
+    host: str
+    pid: int
+    device: str
+    doing: str | None
+    images: int
+    started_at: float
+    heartbeat_at: float
+
+
+def announce(
+    ledger: Ledger, *, name: str, queues: str, host: str, pid: int, device: str, started_at: float | None = None
+) -> float:
+    """A worker has started, now or at `started_at`, which is returned."""
+    with ledger.write() as connection:
+        now = clock(connection)
+        values: dict[str, Any] = {
+            "queues": queues,
+            "host": host,
+            "pid": pid,
+            "device": device,
+            "doing": None,
+            "images": 0,
+            "started_at": now if started_at is None else started_at,
+            "heartbeat_at": now,
+        }
+        statement = insert_or(connection, tables.worker).values(name=name, **values)
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+        return float(values["started_at"])
+
+
+def beat(ledger: Ledger, name: str, *, doing: str | None, images: int) -> bool:
+    """A worker lives, and says what it does; False if it was forgotten and has to announce itself again."""
+    with ledger.write() as connection:
+        known = connection.execute(
+            update(tables.worker)
+            .where(tables.worker.c.name == name)
+            .values(doing=doing, images=images, heartbeat_at=clock(connection))
+        )
+        return known.rowcount == 1
+
+
+def list_workers(ledger: Ledger, alive_within_s: float) -> list[WorkerRow]:
+    """The workers that gave a sign of life within so many seconds, by name."""
+    table = tables.worker
+    with ledger.read() as connection:
+        since = clock(connection) - alive_within_s
+        rows = connection.execute(select(table).where(table.c.heartbeat_at >= since).order_by(table.c.name))
+        return [WorkerRow(**row._mapping) for row in rows]
+
+
+def forget(ledger: Ledger, name: str) -> None:
+    """A worker has ended."""
+    with ledger.write() as connection:
+        connection.execute(delete(tables.worker).where(tables.worker.c.name == name))
+
+
+def forget_silent(ledger: Ledger, *, after_s: float) -> dict[str, float]:
+    """Forget the workers that gave no sign of life for so long: name -> seconds of silence, by the ledger's clock."""
+    table = tables.worker
+    with ledger.write() as connection:
+        now = clock(connection)
+        silent = delete(table).where(table.c.heartbeat_at < now - after_s)
+        rows = connection.execute(silent.returning(table.c.name, table.c.heartbeat_at))
+        return {row.name: now - row.heartbeat_at for row in rows}

@@ -1,0 +1,1 @@
+"""Find all of a label and label it with the fewest clicks."""

@@ -1,0 +1,1 @@
+"""Labels, written out in the formats of other programs: one file for each format."""

@@ -1,0 +1,106 @@
+"""Writes the parts of README.md that are made from elsewhere: the settings, and the figures of bench/results.
+
+python -m deploy.readme
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from settings import as_markdown
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what it says, which benchmark, where its figure is, how it is shown, and the goal."""
+
+    what: str
+    benchmark: str
+    figure: str
+    shown: str
+    goal: str
+
+
+ROWS = (
+    Row("Files to vectors, 96×96 JPEG", "embed", "images_per_s", "{:.0f} images/s", ""),
+    Row("… share of what decoder and engine allow", "embed", "share_of_ideal", "{:.2f}", "≥ 0.85"),
+    Row(
+        "… with shards and ledger, synced to disk",
+        "embed",
+        "with_shards_and_ledger_images_per_s",
+        "{:.0f} images/s",
+        "",
+    ),
+    Row("… times one picture at a time with Pillow and eager torch", "embed", "ratio_to_blog_way", "{:.1f}×", "≥ 4"),
+    Row("Files to vectors, 1024×768 JPEG", "embed", "large_images_per_s", "{:.0f} images/s", ""),
+    Row("… share of what decoder and engine allow", "embed", "large_share_of_ideal", "{:.2f}", "≥ 0.85"),
+    Row("… with shards and ledger", "embed", "large_with_shards_and_ledger_images_per_s", "{:.0f} images/s", ""),
+    Row("… decoding, times Pillow's full decode and resize", "embed", "large_decode_ratio_to_pillow", "{:.1f}×", "≥ 3"),
+    Row("Ingest: wall time over its slowest stage alone", "ingest", "overlap", "{:.2f}", "≤ 1.25"),
+    Row("Search over 10,000 photos, HTTP, median", "query", "p50_ms", "{:.1f} ms", "≤ 20"),
+    Row("… 99th percentile", "query", "p99_ms", "{:.1f} ms", "≤ 80"),
+    Row("… 95th percentile during an ingest", "query", "during_ingest_p95_ms", "{:.0f} ms", "≤ 150"),
+    Row("… recall@10 against exact search", "query", "recall_at_10", "{:.3f}", "≥ 0.99"),
+    Row("Search over 100,000 vectors, HTTP, median", "query", "at_100000.p50_ms", "{:.1f} ms", ""),
+    Row("`ruiji up` until every part answers", "query", "ready_s", "{:.1f} s", "≤ 15"),
+    Row("Precision@10 on CIFAR-10's test photos", "precision", "precision_at_10", "{:.3f}", "≥ 0.50"),
+    Row("… times that of random weights", "precision", "ratio_to_random_weights", "{:.1f}×", "≥ 2"),
+    Row("… with the same output transform", "precision", "ratio_to_random_weights_same_output", "{:.1f}×", ""),
+    Row("A hunt: a person's time over that with plain top-k", "label", "ratio", "{:.2f}", "≤ 0.50"),
+    Row("… in the worst class", "label", "worst_class_ratio", "{:.2f}", "≤ 1.05"),
+    Row("… right among the confirmed", "label", "precision", "{:.3f}", "≥ 0.98"),
+    Row("… intervals for what is left that hold the truth", "label", "estimate_coverage", "{:.0%}", "85 to 95 %"),
+)
+
+
+def figures(results: Path = RESULTS) -> str:
+    """A table of what was measured, and one line on the machine; a benchmark that has not run says so."""
+    lines = ["| | measured | goal |", "|---|---|---|"]
+    found = {row.benchmark: _load(results / f"{row.benchmark}.json") for row in ROWS}
+    for row in ROWS:
+        value: Any = found[row.benchmark]
+        for part in row.figure.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        shown = f"not measured yet: `ruiji bench {row.benchmark}`" if value is None else row.shown.format(value)
+        lines.append(f"| {row.what} | {shown} | {row.goal} |")
+    measured = {name: result for name, result in found.items() if result}
+    for name, result in sorted(measured.items()):
+        machine = result["machine"]
+        lines += [
+            "" if name == min(measured) else "<br>",
+            f"`{name}`: {machine['processor']}, {machine['cores']} cores, {machine['gpu'] or 'no GPU'}; "
+            f"{result['engine']}; {result['date'][:10]}, commit {result['commit']}.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def filled(text: str) -> str:
+    """The README with its generated parts made anew; ValueError for a marker that is missing."""
+    for name, content in {"settings": as_markdown(), "figures": figures()}.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", flags=re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f"README.md needs one <!-- {name} --> … <!-- /{name} -->")
+        text = pattern.sub(lambda found, content=content: found[1] + content + found[2], text)  # type: ignore[misc]
+    return text
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    values: dict[str, Any] = json.loads(path.read_text())
+    return values
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    before = readme.read_text()
+    readme.write_text(filled(before))
+    sys.stdout.write("README.md is up to date\n" if readme.read_text() == before else "README.md rewritten\n")

@@ -1,0 +1,54 @@
+"""`ruiji export`: writes labels for other programs and says what was written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from catalog.artifacts import ArtifactStore
+from catalog.ledger import Ledger
+from curate.exports.export import chosen_labels, export, images_to_export
+from curate.exports.formats import Format, Photos
+from deploy.shell.failures import FAILED
+from settings import Settings
+
+SHOWN = 20
+
+
+def run(
+    settings: Settings,
+    names: list[str],
+    out: Path,
+    *,
+    format: Format,
+    photos: Photos,
+    rejected: bool,
+    overwrite: bool,
+) -> int:
+    """Export with a bar; 1 when a photo is left out because no file holds it any more."""
+    ledger = Ledger.open(settings.resolved_database_url())
+    labels = chosen_labels(ledger, names)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        total = images_to_export(ledger, labels, format=format, rejected=rejected)
+        bar = shown.add_task(format.value, total=total)
+        done = export(
+            ledger,
+            ArtifactStore(settings.resolved_artifacts_url()),
+            labels=labels,
+            format=format,
+            target=out.absolute(),
+            photos=photos,
+            rejected=rejected,
+            overwrite=overwrite,
+            progress=lambda images: shown.advance(bar, images),
+        )
+    print(f"{done.images} images with {done.labels} labels in {out}")
+    if done.missing:
+        print(f"{done.missing} images left out: no file holds them any more, or it was changed", file=sys.stderr)
+        for name in done.missing_named[:SHOWN]:
+            print(f"  {name}", file=sys.stderr)
+    return FAILED if done.missing else 0

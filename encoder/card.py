@@ -1,0 +1,89 @@
+"""The card of an encoder: README.md of its folder, written from its configuration and metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from encoder.folder import CARD, WEIGHTS, EncoderInfo
+
+ORDER = (
+    ("knn_accuracy", "kNN accuracy (k = 200, T = 0.1)"),
+    ("linear_probe", "Linear probe accuracy"),
+    ("precision_at_10", "Precision@10 (queries among themselves, self excluded)"),
+    ("precision_at_10_int8", "Precision@10 in int8"),
+    ("precision_at_10_random_weights", "Precision@10 of the same network with random weights"),
+    ("precision_at_10_random_weights_same_output", "The same with an output transform fitted to them"),
+    ("mean_average_precision", "Mean average precision over the classes"),
+)
+
+
+def write_card(info: EncoderInfo) -> None:
+    """Write README.md into the encoder's folder."""
+    (info.path / CARD).write_text(card(info), encoding="utf-8")
+
+
+def card(info: EncoderInfo) -> str:
+    """The text of the card."""
+    training, architecture = info.config["training"], info.config["architecture"]
+    settings, data = training.get("config", {}), training.get("data", {})
+    size = (info.path / WEIGHTS).stat().st_size / 1e6
+    lines = [
+        f"# {info.name}",
+        "",
+        f"An image encoder trained without labels ({info.config['method']}): {info.input_size} × {info.input_size} "
+        f"RGB picture to a vector of {info.dimension} numbers and length 1.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| Id | `{info.id}` |",
+        f"| Network | {architecture['backbone']}, stem `{architecture['stem']}`, {size:.1f} MB as fp16 |",
+        f"| Preprocessing | {info.resize}; mean and deviation are inside the graph |",
+        f"| Output | {_output(info.config['output'])} |",
+        f"| Data | {data.get('description', 'not recorded')} ({data.get('pictures', 0):,} pictures) |",
+        f"| Epochs | {training.get('epoch', '?')} of {settings.get('epochs', '?')}{_parent(training)} |",
+        f"| Hardware | {training.get('hardware', 'not recorded')} |",
+        f"| Hours | {training.get('hours', 'not recorded')} |",
+        "",
+        *_measured(info.metrics),
+        "## Limits",
+        "",
+        f"It has seen this at {info.input_size} × {info.input_size} pixels and nothing else: "
+        f"{data.get('description', 'not recorded')}. On other subjects it compares colours, shapes and textures more "
+        "than kinds. Train on your own pictures with `python -m encoder.train`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _parent(training: dict[str, Any]) -> str:
+    parent = training.get("parent")
+    if not parent:
+        return ""
+    hours = f", {parent['hours']} hours" if "hours" in parent else ""
+    return f", continued from `{parent['name']}` {parent['id'][:12]} ({parent['epochs_in_all']} epochs{hours})"
+
+
+def _output(description: dict[str, Any] | None) -> str:
+    if description is None:
+        return "backbone, pooled and normalised"
+    return (
+        f"layer2 to layer4 pooled, centred, balanced, whitened together to the power {description['power']} "
+        f"(fitted on {description['fitted_on']} training pictures without labels), normalised"
+    )
+
+
+def _measured(metrics: dict[str, Any]) -> list[str]:
+    lines = ["## Measured", ""]
+    if "pictures" in metrics:
+        counts = metrics["pictures"]
+        lines += [f"With {counts['queries']:,} pictures never trained on, {counts['bank']:,} in the kNN bank.", ""]
+    lines += ["| | |", "|---|---|"]
+    lines += [f"| {title} | {metrics[key]:.3f} |" for key, title in ORDER if key in metrics]
+    if "int8" in metrics:
+        gate = metrics["int8"]
+        verdict = "passed" if gate["passed"] else "not passed, fp32 is used"
+        lines += [
+            f"| int8 against fp32 on {gate['pictures']:,} pictures | mean cosine {gate['mean_cosine']:.4f}, "
+            f"top-10 overlap {gate['top10_overlap']:.3f}: {verdict} |"
+        ]
+    return [*lines, ""]

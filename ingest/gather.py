@@ -1,0 +1,99 @@
+"""What has been learnt of a chunk so far: its good and bad files, new thumbnails and vectors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import numpy as np
+
+from catalog.chunks import ChunkItem, ClaimedChunk
+from catalog.embedded import known_hashes, with_thumbnail
+from catalog.embeddings import BadPlace, DecodedFile
+from catalog.ledger import Ledger
+from ingest.channel import Group
+from ingest.decode import Decoded, DecodeError
+from ingest.forward import Embedded, Forward, Vectors
+from ingest.raster import Pixels
+from ingest.thumbnails import ThumbnailPack
+
+
+class Gathered:
+    """Fills up group by group; complete when `left` is 0 and `flush` has run."""
+
+    def __init__(self, ledger: Ledger, chunk: ClaimedChunk, *, forward: Forward, batch: int) -> None:
+        self.chunk = chunk
+        self.left = len(chunk.items)
+        self.files: list[DecodedFile] = []
+        self.bad: list[BadPlace] = []
+        self.pack = ThumbnailPack()
+        self.embedded: list[str] = []  # sha256 of the rows of vectors()
+        self.seconds: dict[str, float] = dict.fromkeys(("read", "hash", "decode", "thumbnail", "lookup", "embed"), 0.0)
+        self._ledger = ledger
+        self._forward = forward
+        self._batch = batch
+        self._waiting: list[tuple[ChunkItem, Decoded]] = []
+        self._thumbnails: dict[str, tuple[int, int]] = {}
+        self._batches: list[Future[Embedded]] = []
+
+    def take(self, items: Sequence[ChunkItem], group: Group) -> None:
+        """Adds the results of a group; has them embedded when there are `batch` of them."""
+        self.left -= len(items)
+        for item, result in zip(items, group.results, strict=True):
+            if isinstance(result, Decoded):
+                self._waiting.append((item, result))
+            else:
+                error = result if isinstance(result, DecodeError) else DecodeError("damaged", "not a picture")
+                self.bad.append(BadPlace(place_id=item.place_id, kind=error.kind, reason=error.reason))
+        seconds = group.seconds
+        for name in ("read", "hash", "decode", "thumbnail"):
+            self.seconds[name] += getattr(seconds, name)
+        if len(self._waiting) >= self._batch or not self.left:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands what waits to the network, each picture once, except what this encoder has embedded before."""
+        started = time.perf_counter()
+        hashes = {decoded.sha256 for _, decoded in self._waiting} - self._thumbnails.keys()
+        known = known_hashes(self._ledger, encoder_id=self.chunk.encoder_id, sha256s=hashes) if hashes else {}
+        unseen = hashes - known.keys()
+        # Another encoder has embedded these before, or this one whose shard was lost: their thumbnails are stored.
+        kept = with_thumbnail(self._ledger, unseen) if unseen else set()
+        self.seconds["lookup"] += time.perf_counter() - started
+        fresh: list[Pixels] = []
+        for item, decoded in self._waiting:
+            if decoded.sha256 not in self._thumbnails:
+                if decoded.sha256 in known:
+                    self._thumbnails[decoded.sha256] = (0, 0)
+                else:
+                    add = decoded.sha256 not in kept
+                    self._thumbnails[decoded.sha256] = self.pack.add(decoded.thumbnail) if add else (0, 0)
+                    self.embedded.append(decoded.sha256)
+                    fresh.append(decoded.pixels)
+            self.files.append(_file(item, decoded, self._thumbnails[decoded.sha256]))
+        self._waiting.clear()
+        if fresh:
+            self._batches.append(self._forward.submit(np.stack(fresh)))
+
+    def vectors(self) -> Vectors:
+        """(n, d), in the order of `embedded`; waits for the network and raises what it raised."""
+        results = [batch.result() for batch in self._batches]
+        self.seconds["embed"] = sum(seconds for _, seconds in results)
+        return np.concatenate([vectors for vectors, _ in results]) if results else np.empty((0, 0), dtype=np.float32)
+
+
+def _file(item: ChunkItem, decoded: Decoded, thumbnail: tuple[int, int]) -> DecodedFile:
+    return DecodedFile(
+        place_id=item.place_id,
+        sha256=decoded.sha256,
+        pixel_hash=decoded.pixel_hash,
+        width=decoded.width,
+        height=decoded.height,
+        bytes=decoded.bytes,
+        format=decoded.format,
+        mtime_ns=decoded.mtime_ns,
+        size=decoded.file_size,
+        thumbnail_offset=thumbnail[0],
+        thumbnail_length=thumbnail[1],
+    )

@@ -1,0 +1,1 @@
+"""Public photo collections, fetched and written as plain image folders."""

@@ -1,0 +1,99 @@
+"""Walks a source's folder without following it out of itself: names are bytes, links to folders are not entered."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ingest.mtime import mtime_ns
+
+EXTENSIONS = frozenset(
+    (b".jpg", b".jpeg", b".jpe", b".jfif", b".png", b".apng", b".webp", b".bmp", b".dib", b".gif", b".tif", b".tiff")
+)
+
+
+class FolderMissingError(Exception):
+    """The source's folder is not there or cannot be listed; nothing of it is taken for deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFile:
+    """A file with a picture's extension: path relative to the root, and its size and time at the walk."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(slots=True)
+class WalkTally:
+    """What the walk left out: `ignored` files and links, and folders that it could not list, with the reason."""
+
+    ignored: int = 0
+    unreadable: list[tuple[bytes, str]] = field(default_factory=list)
+
+
+def walk(root: bytes, tally: WalkTally, *, tick: Callable[[], None] = lambda: None) -> Iterator[FolderFile]:
+    """Every picture file below `root`, folder by folder in the order of names.
+
+    Hidden files and folders are left out, as are symbolic links to folders (so no loop can be entered) and links to
+    files outside of the root. `tick` is called at every entry, picture or not: a million of other files take their
+    time too. Raises FolderMissingError.
+    """
+    try:
+        top = os.path.realpath(root, strict=True)
+    except OSError as error:
+        raise _missing(root, error) from error
+    inside = top.rstrip(b"/") + b"/"
+    waiting = [b""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(os.path.join(root, folder) if folder else root) as found:  # noqa: PTH118  bytes
+                entries = []
+                for entry in found:
+                    tick()
+                    entries.append(entry)
+        except OSError as error:
+            if not folder:
+                raise _missing(root, error) from error
+            if not isinstance(error, FileNotFoundError):  # deleted meanwhile: its files are gone, not hidden
+                tally.unreadable.append((folder, error.strerror or str(error)))
+            continue
+        folders = []
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            tick()
+            path = folder + b"/" + entry.name if folder else entry.name
+            if entry.name.startswith(b"."):
+                tally.ignored += 1
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(path)
+            elif (file := _look(entry, path, inside)) is not None:
+                yield file
+            else:
+                tally.ignored += 1
+        waiting += reversed(folders)
+
+
+def _look(entry: os.DirEntry[bytes], path: bytes, inside: bytes) -> FolderFile | None:
+    if os.path.splitext(entry.name)[1].lower() not in EXTENSIONS:  # noqa: PTH122  bytes
+        return None
+    try:
+        if entry.is_symlink() and not os.path.realpath(entry.path, strict=True).startswith(inside):
+            return None
+        status = entry.stat()
+    except OSError:  # a dangling link, or a file that went away during the walk
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FolderFile(path, status.st_size, mtime_ns(status))
+
+
+def _missing(root: bytes, error: OSError) -> FolderMissingError:
+    name = os.fsdecode(root)
+    words = error.strerror or str(error)
+    return FolderMissingError(
+        f"the folder {name!r} cannot be read ({words}): mount or restore it, or delete the source"
+    )

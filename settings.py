@@ -1,0 +1,182 @@
+"""Every setting of Ruiji: name, default, one line of help. Only entry points read it; all else takes values."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+CONFIG_VARIABLE = "RUIJI_CONFIG"
+SOCKET_PATH_LIMIT = 107  # bytes of a Unix socket's address on Linux (sun_path), without the closing zero
+
+
+class SettingsError(Exception):
+    """Two settings do not go together; the message names both and the remedy."""
+
+
+def _default_home() -> Path:
+    return user_data_path("ruiji", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """Read from the environment (RUIJI_…), then `.env`, then a TOML file; the first that names a setting wins."""
+
+    model_config = SettingsConfigDict(env_prefix="RUIJI_", env_file=".env", extra="ignore", validate_default=True)
+
+    home: Path = Field(default_factory=_default_home, description="Folder that holds all state.")
+    database_url: str = Field("", description="Ledger: SQLAlchemy URL. Empty: SQLite in the home folder.")
+    broker_url: str = Field("", description="Redis or Valkey URL. Empty: the embedded Valkey's socket.")
+    index_url: str = Field("", description="Milvus URL. Empty: the embedded milvus-lite server.")
+    index_token: str = Field("", description="Milvus token, as user:password.", repr=False)
+    artifacts_url: str = Field("", description="Shards, thumbnails, encoders: folder or fsspec URL. Empty: in home.")
+    host: str = Field("127.0.0.1", description="Loopback address that the web server listens on.")
+    port: int = Field(8765, ge=1, le=65535, description="Port of the page; if not set and taken, the next free one.")
+    allowed_roots: list[Path] = Field(
+        default_factory=lambda: [Path.home()], description="Folders below which the page may ingest (JSON list)."
+    )
+    allowed_hosts: list[str] = Field(
+        default=["localhost", "127.0.0.1", "[::1]"], description="Host names that requests may be addressed to."
+    )
+    samples_dir: Path | None = Field(None, description="Pictures offered on the empty page. Empty: home/samples.")
+    max_upload_mb: int = Field(20, ge=1, description="Largest picture that may be uploaded, in MB.")
+    max_pixels: int = Field(178_956_970, ge=1, description="Pictures with more pixels are refused as bombs.")
+    query_timeout_s: float = Field(8.0, gt=0, le=60, description="A search waits this long for the query worker.")
+    chunk_files: int = Field(512, ge=1, description="Most files in one chunk of work.")
+    chunk_mb: int = Field(256, ge=1, description="Most megabytes of files in one chunk of work.")
+    lease_s: float = Field(60.0, ge=1, description="A worker silent for this long loses what it has claimed.")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="Embeds on auto, cpu or cuda:N.")
+    decode_processes: int = Field(0, ge=0, description="Processes that decode pictures. 0: one per core.")
+    encoder_dir: Path | None = Field(
+        None, description="Encoder folder of `ruiji up`; serves if it is the first. Empty: the shipped one."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+
+    @field_validator("home", "samples_dir", "encoder_dir", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @field_validator("samples_dir", "encoder_dir", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("allowed_roots", mode="after")
+    @classmethod
+    def _absolute_roots(cls, value: list[Path]) -> list[Path]:
+        return [root.expanduser().resolve() for root in value]
+
+    @field_validator("host", mode="after")
+    @classmethod
+    def _loopback_only(cls, value: str) -> str:
+        if value != "localhost" and not _is_loopback(value):
+            raise ValueError(f"{value} is not a loopback address: there is no login yet, so use 127.0.0.1")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order in which the sources are asked."""
+        file = Path(os.environ.get(CONFIG_VARIABLE, "ruiji.toml"))
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
+        return init_settings, env_settings, dotenv_settings, toml
+
+    @property
+    def run_folder(self) -> Path:
+        """Sockets, ports and the lock of the running stack."""
+        return self.home / "run"
+
+    @property
+    def socket_path(self) -> Path:
+        """The embedded Valkey's socket: in home, or in the temporary folder where home's path is too long for one."""
+        path = self.run_folder / "valkey.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"ruiji-{os.getuid()}-{digest}" / "valkey.sock"
+
+    @property
+    def port_file(self) -> Path:
+        """Where the embedded index server writes the port it was given."""
+        return self.run_folder / "milvus.port"
+
+    def resolved_database_url(self) -> str:
+        """SQLAlchemy URL of the ledger."""
+        return self.database_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    def resolved_broker_url(self) -> str:
+        """URL of the broker as Celery takes it."""
+        return self.broker_url or f"redis+socket://{self.socket_path}?virtual_host=0"
+
+    def resolved_index_url(self) -> str:
+        """URL of the index; raises SettingsError while the embedded one is not running."""
+        if self.index_url:
+            return self.index_url
+        try:
+            return f"http://127.0.0.1:{int(self.port_file.read_text())}"
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"the embedded index of {self.home} is not running; start it with: ruiji up") from error
+
+    def resolved_artifacts_url(self) -> str:
+        """Folder or URL of the artifact store."""
+        return self.artifacts_url or str(self.home / "artifacts")
+
+    def resolved_samples_dir(self) -> Path:
+        """Folder of the pictures offered on the empty page."""
+        return self.samples_dir or self.home / "samples"
+
+    def check(self) -> None:
+        """Raise SettingsError where remote workers would share what only one machine can hold."""
+        if self.broker_url and not is_local(self.broker_url):
+            for name, value, local in (
+                ("database_url", self.database_url, not self.database_url or self.database_url.startswith("sqlite")),
+                ("index_url", self.index_url, not self.index_url),
+                ("artifacts_url", self.artifacts_url, not self.artifacts_url),
+            ):
+                if local:
+                    raise SettingsError(
+                        f"RUIJI_BROKER_URL points to another machine while RUIJI_{name.upper()} is"
+                        f" {value or 'empty (embedded)'}, which workers elsewhere cannot share;"
+                        " give PostgreSQL, Milvus and a shared artifact store by URL, or leave the broker embedded"
+                    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local(url: str) -> bool:
+    """Whether a service's URL leads to this machine only."""
+    parts = urlsplit(url)
+    if parts.scheme in ("redis+socket", "unix"):
+        return True
+    return parts.hostname is not None and (parts.hostname == "localhost" or _is_loopback(parts.hostname))
+
+
+def as_markdown() -> str:
+    """The README's table of settings."""
+    lines = ["| Setting | Default | Meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = {"home": "the user's data folder", "allowed_roots": "your home folder"}.get(name)
+        if default is None:
+            value = field.get_default(call_default_factory=True, validated_data={})
+            default = "" if value in ("", None) else f"`{value}`"
+        lines.append(f"| `RUIJI_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"

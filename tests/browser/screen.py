@@ -1,0 +1,46 @@
+"""What a test sees of the main screen, and how it hands pictures to it."""
+
+from __future__ import annotations
+
+import base64
+
+from playwright.sync_api import Page
+
+TRANSFER = """
+([data, padding, name, type, how]) => {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes, new Uint8Array(padding)], name, { type }));
+  if (how === "paste") {
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+    return;
+  }
+  for (const kind of ["dragenter", "dragover", ...(how === "drop" ? ["drop"] : [])]) {
+    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }
+}
+"""
+
+
+def hand_over(
+    page: Page, data: bytes, *, how: str, name: str = "photo.jpg", mime: str = "image/jpeg", padding: int = 0
+) -> None:
+    """Drop, paste, or only drag a file over the page (`how`: drop, paste, drag); `padding` zero bytes follow `data`."""
+    page.evaluate(TRANSFER, [base64.b64encode(data).decode(), padding, name, mime, how])
+
+
+def counts(page: Page) -> tuple[int, int]:
+    """The floating bar's numbers: selected, shown."""
+    numbers = [page.locator(f"#{name}").inner_text().replace(",", "") for name in ("selected-count", "shown-count")]
+    return int(numbers[0]), int(numbers[1])
+
+
+def selected(page: Page) -> list[int]:
+    """The indices of the selected tiles."""
+    tiles = page.locator('.tile[aria-selected="true"]').evaluate_all("tiles => tiles.map(t => Number(t.dataset.index))")
+    return [int(index) for index in tiles]
+
+
+def image_ids(page: Page) -> list[int]:
+    """The images shown, nearest first."""
+    return [int(i) for i in page.locator(".tile").evaluate_all("tiles => tiles.map(t => Number(t.dataset.imageId))")]

@@ -1,0 +1,8 @@
+"""The API, version 1: what the pages do, for programs; described at /api/v1/openapi.json."""
+
+from __future__ import annotations
+
+from . import groups, hunts, images, jobs, labels, search, sources, status
+from .blueprint import api
+
+__all__ = ["api", "groups", "hunts", "images", "jobs", "labels", "search", "sources", "status"]

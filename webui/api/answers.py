@@ -1,0 +1,275 @@
+"""What the answers of the API hold: their description; the tests compare real answers with it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class ErrorBody(BaseModel):
+    code: str
+    message: str
+    kind: str | None = None
+
+
+class Problem(BaseModel):
+    """The answer to every request that failed."""
+
+    error: ErrorBody
+
+
+class LabelOn(BaseModel):
+    id: int
+    name: str
+    colour: str
+    state: Literal["yes", "no"]
+    origin: Literal["person", "folder", "import"]
+
+
+class SuggestionOn(BaseModel):
+    """What the nearest labelled images are; `share` is the part of their similarity that speaks for it, 0 to 1."""
+
+    name: str
+    colour: str
+    share: float
+
+
+class Result(BaseModel):
+    image_id: int
+    score: float
+    own_copy: bool
+    labels: list[LabelOn]
+    suggestion: SuggestionOn | None
+    source: str
+    path: str
+    width: int
+    height: int
+    thumbnail: str
+
+
+class Query(BaseModel):
+    upload: str | None
+    image_id: int | None
+    width: int
+    height: int
+
+
+class SearchAnswer(BaseModel):
+    query: Query
+    encoder: str
+    took_ms: dict[str, float]
+    results: list[Result]
+    exhausted: bool
+
+
+class Sample(BaseModel):
+    name: str
+    url: str
+    sha256: str
+
+
+class Samples(BaseModel):
+    samples: list[Sample]
+
+
+class Place(BaseModel):
+    source_id: int
+    source: str
+    path: str
+
+
+class Image(BaseModel):
+    id: int
+    sha256: str
+    width: int
+    height: int
+    bytes: int
+    format: str
+    thumbnail: str
+    view: str
+    places: list[Place]
+    labels: list[LabelOn]
+
+
+class Deleted(BaseModel):
+    deleted: int
+
+
+class Label(BaseModel):
+    id: int
+    name: str
+    colour: str
+    group: str | None
+    yes: int
+    no: int
+
+
+class Labels(BaseModel):
+    labels: list[Label]
+
+
+class Group(BaseModel):
+    """Labels that belong together; in an exclusive group an image is one of them at most."""
+
+    id: int
+    name: str
+    exclusive: bool
+    labels: list[str]
+
+
+class Groups(BaseModel):
+    groups: list[Group]
+
+
+class Merged(BaseModel):
+    """In images: `moved` left the merged label, `contradictions` stayed; with none, the label is gone from the list."""
+
+    batch: int
+    moved: int
+    contradictions: int
+    repeated: bool
+
+
+class BatchResult(BaseModel):
+    batch: int
+    applied: int
+    unchanged: int
+    repeated: bool
+
+
+class Batch(BaseModel):
+    """One confirm, merge, undo or redo; `labels` are the names that it was about."""
+
+    id: int
+    kind: Literal["decide", "undo", "redo", "merge", "folder", "import"]
+    author: str
+    size: int
+    at: float
+    undoes: int | None
+    undone: bool
+    labels: list[str]
+
+
+class Batches(BaseModel):
+    batches: list[Batch]
+
+
+class SourceStarted(BaseModel):
+    """`woken` is false when no worker could be told; the job then starts with the next sweep."""
+
+    job: int
+    source: int
+    woken: bool
+
+
+class Source(BaseModel):
+    id: int
+    name: str
+    root: str
+    labels_from_folders: bool
+    images: int
+
+
+class Sources(BaseModel):
+    sources: list[Source]
+
+
+class Folder(BaseModel):
+    """`path` is null for a name that is not text in UTF-8: such a folder is ingested with its parent."""
+
+    name: str
+    path: str | None
+    pictures: int
+    more: bool
+
+
+class Folders(BaseModel):
+    """`path` is null for the list of the folders that may be added."""
+
+    path: str | None
+    parent: str | None
+    pictures: int
+    more: bool
+    folders: list[Folder]
+
+
+class Job(BaseModel):
+    id: int
+    kind: str
+    state: Literal["scanning", "running", "paused", "cancelled", "done", "failed"]
+    source_id: int | None
+    source: str | None
+    encoder: str
+    scanned: int
+    total: int
+    done: int
+    embedded: int
+    known: int
+    bad: int
+    indexed: int
+    searchable: bool
+    images_per_s: float
+    seconds_left: float | None
+    created_at: float
+    finished_at: float | None
+    error: str | None
+
+
+class Jobs(BaseModel):
+    jobs: list[Job]
+
+
+class BadFile(BaseModel):
+    path: str
+    kind: str
+    reason: str
+    at: float
+
+
+class BadFiles(BaseModel):
+    bad: list[BadFile]
+
+
+class Encoder(BaseModel):
+    id: str
+    name: str
+    dimension: int
+    input_size: int
+    serving: bool
+    metrics: dict[str, object]
+    created_at: float
+
+
+class Encoders(BaseModel):
+    encoders: list[Encoder]
+
+
+class Counts(BaseModel):
+    images: int
+    labelled: int
+    unlabelled: int
+    bad: int
+
+
+class Worker(BaseModel):
+    name: str
+    queues: list[str]
+    host: str
+    pid: int
+    device: str
+    doing: str | None
+    images: int
+    heartbeat_at: float
+
+
+class Status(BaseModel):
+    encoder: Encoder | None
+    counts: Counts
+    workers: list[Worker]
+    jobs: list[Job]
+    free_bytes: int | None
+
+
+class Token(BaseModel):
+    token: str

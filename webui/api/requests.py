@@ -1,0 +1,123 @@
+"""What a request to the API may hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
+from spectree.model_adapter.pydantic_adapter import BaseFile
+
+LARGEST_ID = 2**63 - 1
+Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
+FormId = Annotated[int, Field(ge=1, le=LARGEST_ID)]  # forms and addresses hold text
+Sha256 = Annotated[StrictStr, Field(pattern=r"\A[0-9a-f]{64}\z")]
+Score = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+LabelName = Annotated[StrictStr, Field(min_length=1, max_length=400)]  # the ledger has the last word
+Key = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"\A[ -~]+\z")]
+HuntId = Annotated[StrictStr, Field(pattern=r"\A[A-Za-z0-9_-]{22}\z")]
+State = Literal["yes", "no", "unknown"]
+Item = TypeVar("Item")
+
+
+def as_list(value: Any) -> Any:
+    """One value stands for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Several = Annotated[tuple[Item, ...], BeforeValidator(as_list)]
+
+
+class Request(BaseModel):
+    """A document that a client sends: a misspelt field is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SearchOptions(Request):
+    """What every search may hold, whatever it starts from."""
+
+    k: Annotated[int, Field(ge=1, le=1000)] = 60
+    label: Several[LabelName] = Field(default=(), max_length=100)
+    unlabelled: bool = False
+    source: Several[FormId] = Field(default=(), max_length=1000)
+    min_score: Score | None = None
+    suggest: bool = False
+
+
+class SearchUpload(SearchOptions):
+    """A search by a picture's bytes (multipart/form-data)."""
+
+    file: BaseFile
+
+
+class SearchRequest(SearchOptions):
+    """A search by an image that is known, by an earlier upload, or by one of the pictures offered: exactly one."""
+
+    image_id: Id | None = None
+    upload: Sha256 | None = None
+    sample: Annotated[StrictStr, Field(max_length=255)] | None = None
+
+
+class NewLabel(Request):
+    """`exclusive` counts when the group is made: an image is at most one label of it."""
+
+    name: LabelName
+    group: LabelName | None = None
+    exclusive: bool = True
+
+
+class LabelChange(Request):
+    """What is left out stays. A `group` of null takes the label out of its group."""
+
+    name: LabelName | None = None
+    colour: Annotated[StrictStr, Field(pattern=r"\A#[0-9A-Fa-f]{6}\z")] | None = None
+    group: LabelName | None = None
+    exclusive: bool = True
+
+
+class Merge(Request):
+    """`into` is the name of the label that takes over. The same `key` sent twice counts once."""
+
+    key: Key
+    into: LabelName
+
+
+class GroupChange(Request):
+    """What is left out stays."""
+
+    name: LabelName | None = None
+    exclusive: bool | None = None
+
+
+class Decisions(Request):
+    """One decision about one label for many images. The same `key` sent twice counts once.
+
+    `hunt`, `encoder` and `scores` are noted in the history: where the images were found, by which encoder, how near.
+    """
+
+    key: Key
+    label: LabelName
+    decision: State
+    image_ids: tuple[Id, ...] = Field(min_length=1, max_length=100_000)
+    hunt: HuntId | None = None
+    encoder: Annotated[StrictStr, Field(max_length=64)] | None = None
+    scores: tuple[Score | None, ...] | None = Field(default=None, max_length=100_000)
+
+
+class Undo(Request):
+    key: Key
+
+
+class Page(Request):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    offset: Annotated[int, Field(ge=0, le=10**9)] = 0
+
+
+class NewSource(Request):
+    path: Annotated[StrictStr, Field(min_length=1, max_length=4096)]
+    name: Annotated[StrictStr, Field(max_length=200)] = ""
+    labels_from_folders: bool = False
+
+
+class FolderQuery(Request):
+    path: Annotated[str, Field(max_length=4096)] = ""

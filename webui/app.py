@@ -1,0 +1,62 @@
+"""create_app(): the pages, the API and the rules around them, as one Flask application."""
+
+from __future__ import annotations
+
+import hashlib
+
+from flask import Flask
+from werkzeug.routing import IntegerConverter, Map
+
+from catalog.encoders import Encoder, serving_encoder
+from curate.hunt import Hunter
+from curate.suggest import Suggester
+from worker.client import Vector
+
+from . import encoders, health, hunts, jobs, labels, pictures, search, security
+from .api import api
+from .config import EXTENSION, Parts, WebConfig
+from .errors import install as install_errors
+from .errors import no_encoder
+from .refusals import REFUSALS
+
+
+class IdConverter(IntegerConverter):
+    """A whole number that the ledger can hold: a larger one is a page that does not exist."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**63 - 1)
+
+
+def create_app(config: WebConfig) -> Flask:
+    """Build the application; it holds no state but the labelled vectors that suggestions are drawn from."""
+    app = Flask("webui")
+    app.url_map.converters["int"] = IdConverter
+    app.extensions[EXTENSION] = Parts(
+        config=config,
+        suggester=Suggester(config.ledger, config.store),
+        hunter=make_hunter(config),
+        version=hashlib.sha256(b"version" + config.secret_key).hexdigest()[:8],
+    )
+    app.jinja_env.globals["installation"] = app.extensions[EXTENSION].version
+    security.install(app, config)
+    install_errors(app, more=REFUSALS)
+    for page in (search, hunts, labels, jobs, encoders, pictures, health):
+        app.register_blueprint(page.blueprint)
+    app.register_blueprint(api, url_prefix="/api/v1")
+    return app
+
+
+def make_hunter(config: WebConfig) -> Hunter:
+    """The hunts' steps; uploaded examples are embedded by a query worker."""
+
+    def embed(key: str) -> tuple[str, Vector]:
+        made = config.client.embed_query(key=key, timeout_s=config.query_timeout_s)
+        return made.encoder_id, made.vector
+
+    def serving() -> Encoder:
+        encoder = serving_encoder(config.ledger)
+        if encoder is None:
+            raise no_encoder()
+        return encoder
+
+    return Hunter(config.ledger, config.index, config.store, embed=embed, serving=serving)

@@ -1,0 +1,57 @@
+"""What the web server is made of: everything arrives here, nothing is read from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from flask import current_app
+
+from catalog.artifacts import ArtifactStore
+from catalog.index import VectorIndex
+from catalog.ledger import Ledger
+from curate.hunt import Hunter
+from curate.suggest import Suggester
+from worker.client import Client
+
+EXTENSION = "ruiji"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebConfig:
+    """The parts that the pages and the API speak to, and their limits.
+
+    `secret_key` signs sessions and CSRF tokens: random, kept by the caller with the installation (mode 0600).
+    `allowed_hosts` are the names, without port, that a request may be addressed to. Limits are Flask-Limiter's
+    notation, counted per address in this process's memory.
+    """
+
+    ledger: Ledger
+    index: VectorIndex
+    store: ArtifactStore
+    client: Client
+    secret_key: bytes
+    allowed_roots: tuple[Path, ...] = ()
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    samples_dir: Path | None = None
+    max_upload_mb: int = 20
+    query_timeout_s: float = 8.0
+    author: str = "local"
+    request_limit: str = "600/second"
+    search_limit: str = "200/second"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The configuration of one application and what it keeps in memory."""
+
+    config: WebConfig
+    suggester: Suggester
+    hunter: Hunter
+    version: str  # the installation's own, the same over restarts: what belongs to another one is told by it
+
+
+def parts() -> Parts:
+    """The parts of the application that serves the current request."""
+    return cast(Parts, current_app.extensions[EXTENSION])

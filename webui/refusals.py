@@ -1,0 +1,82 @@
+"""The catalog's refusals, each with the HTTP status that says the same."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+from catalog.artifacts import ArtifactError
+from catalog.errors import (
+    CatalogError,
+    HuntChanged,
+    InvalidHunt,
+    InvalidKey,
+    InvalidLabel,
+    LedgerBusy,
+    LedgerError,
+    UnknownBatch,
+    UnknownEncoder,
+    UnknownGroup,
+    UnknownHunt,
+    UnknownImage,
+    UnknownJob,
+    UnknownLabel,
+    UnknownSource,
+)
+from catalog.shards import ShardDamaged
+from curate.ranker import NoPositives
+
+from .errors import FULL_DISK, ApiError, storage_full
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[Exception], int] = {
+    CatalogError: 409,
+    HuntChanged: 409,
+    InvalidHunt: 400,
+    InvalidKey: 400,
+    InvalidLabel: 400,
+    LedgerBusy: 503,
+    UnknownBatch: 404,
+    UnknownEncoder: 404,
+    UnknownGroup: 404,
+    UnknownHunt: 404,
+    UnknownImage: 404,
+    UnknownJob: 404,
+    UnknownLabel: 404,
+    UnknownSource: 404,
+}
+
+
+def refusal(status: int) -> Callable[[CatalogError], ApiError]:
+    """An answer with the exception's own sentence, and its name as the code: UnknownSource is unknown_source."""
+    return lambda error: ApiError(status, re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower(), str(error))
+
+
+def of_ledger(error: LedgerError) -> ApiError:
+    if "full" in str(error):
+        return storage_full()
+    return ApiError(503, "ledger_unavailable", str(error))
+
+
+def of_artifacts(error: ArtifactError) -> ApiError:
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL_DISK:
+        return storage_full()
+    log.error("an artifact could not be used: %s", error)
+    return ApiError(500, "storage_failed", str(error))
+
+
+def of_shard(error: ShardDamaged) -> ApiError:
+    log.error("%s", error)
+    return ApiError(500, "shard_damaged", str(error))
+
+
+REFUSALS: dict[type[Exception], Callable[[Any], ApiError]] = {
+    **{family: refusal(status) for family, status in STATUS.items()},
+    NoPositives: lambda error: ApiError(409, "no_examples", str(error)),
+    LedgerError: of_ledger,
+    ArtifactError: of_artifacts,
+    ShardDamaged: of_shard,
+}

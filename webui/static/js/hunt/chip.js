@@ -1,0 +1,15 @@
+// One example as a chip: its picture, a switch between more and less like it, and a cross to take it out.
+
+import { h, icon } from "../dom.js";
+
+/** sign 1: more like this, -1: less; flip and remove are what the two buttons do, no flip where the sign stays. */
+export function makeChip({ name, address, sign = 1, busy = false, flip = null, remove }) {
+  const image = address && h("img", { src: address, alt: "" });
+  image?.addEventListener("error", () => image.replaceWith(icon("picture")));
+  const meaning = sign > 0 ? "more like this" : "less like this";
+  return h("div", { class: `chip${sign > 0 ? "" : " minus"}${busy ? " busy" : ""}`, role: "listitem", title: `${name}: ${meaning}` },
+    image || icon("picture"),
+    h("span", { class: "visually-hidden" }, `${name}: ${meaning}`),
+    flip && h("button", { type: "button", class: "sign", "aria-label": `${name}: look for ${sign > 0 ? "less" : "more"} like this instead`, title: sign > 0 ? "More like this; click for less" : "Less like this; click for more", onclick: flip }, icon(sign > 0 ? "plus" : "minus")),
+    h("button", { type: "button", class: "remove", "aria-label": `Remove ${name} from the examples`, onclick: remove }, icon("close")));
+}

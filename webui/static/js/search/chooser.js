@@ -1,0 +1,62 @@
+// Choosing among pictures, on every page with a grid: tiles, full view, and what keys and mouse do with them.
+
+import { byId } from "../dom.js";
+import { Grid } from "./grid.js";
+import { View } from "./view.js";
+
+export class Chooser {
+  /** results(): what is shown; changed(): another selection; search(result): by this picture; near(): the grid's end is. */
+  constructor({ selection, results, changed, search, near = () => {} }) {
+    Object.assign(this, { selection, results, changed, search });
+    this.grid = new Grid(byId("grid"), byId("grid-end"), {
+      near,
+      act: (name, index) => ({
+        toggle: () => this.toggle(index),
+        range: () => { selection.rangeTo(index); changed(); },
+        search: () => this.searchBy(index),
+        view: () => this.view.open(index),
+      })[name]?.(),
+    });
+    this.grid.painted = () => this.grid.paint(selection);
+    this.view = new View({
+      of: (index) => (index < selection.limit ? results()[index] : undefined),
+      total: () => selection.limit,
+      search: (index) => this.searchBy(index),
+      toggle: (index) => this.toggle(index),
+      selected: (index) => selection.chosen.has(results()[index]?.image_id),
+      closed: (index) => { if (index < selection.limit) this.grid.focusOn(index); },
+    });
+  }
+
+  toggle(index) {
+    this.selection.toggle(index);
+    this.changed();
+  }
+
+  searchBy(index) {
+    const result = this.results()[index];
+    if (result) this.search(result);
+  }
+
+  /** What the keys do, as keys.js wants it; each says false when there was nothing to do it with. */
+  get act() {
+    const { grid, selection, changed } = this;
+    const some = (run) => () => { if (!this.results().length) return false; run(); return true; };
+    return {
+      move: (key, range) => {
+        const from = grid.current;
+        const index = this.results().length ? grid.move(key) : null;
+        if (index === null) return false;
+        if (range) { selection.rangeTo(index, from); changed(); } else selection.anchorAt(index);
+        return true;
+      },
+      toggle: () => { if (!grid.focused) return false; this.toggle(grid.current); return true; },
+      all: some(() => { selection.all(); changed(); }),
+      invert: some(() => { selection.invert(); changed(); }),
+      clear: some(() => { selection.clear(); changed(); }),
+      search: () => { if (!grid.focused) return false; this.searchBy(grid.current); return true; },
+      view: some(() => this.view.open(grid.current)),
+      help: () => { byId("help").showModal(); return true; },
+    };
+  }
+}

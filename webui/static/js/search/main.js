@@ -1,0 +1,273 @@
+// The main screen: holds what is searched and shown, and joins the parts.
+
+import { api } from "../api.js";
+import { announce, byId } from "../dom.js";
+import { count, plural } from "../format.js";
+import { startHunt } from "../hunt/begin.js";
+import { toast } from "../toast.js";
+import { Bar } from "./bar.js";
+import { Chips } from "./chips.js";
+import { Chooser } from "./chooser.js";
+import { Decider } from "./decide.js";
+import { prepareEmpty } from "./empty.js";
+import { Filters } from "./filters.js";
+import { takePictures } from "./intake.js";
+import { deliverAndTell } from "./kept.js";
+import { listen } from "./keys.js";
+import { hideMessage, showError, showMessage } from "./message.js";
+import { ask, query } from "./question.js";
+import { Selection } from "./selection.js";
+import "./size.js";
+import { DEFAULT_K, LARGEST_K, hasFilter, hasQuery, noFilter, noQuery, readState, writeState } from "./state.js";
+import { carried } from "./tile.js";
+
+const MORE = 120; // fetched when the end of the grid is reached
+
+let state = readState(location.search);
+let results = [];
+let byImage = new Map();
+let answer = null; // the server's last answer, without its results
+let running = null; // AbortController of the search under way
+let extending = false;
+let asked = null; // the query of the last answer, without its filters
+let pending = null; // a file that is searched by and has no name on the server yet
+
+const selection = new Selection();
+const open = (id) => carried(byImage.get(id)).length === 0;
+const chips = new Chips({ remove: () => go({ ...noQuery }) });
+const filters = new Filters({
+  change: (part) => go(part),
+  clear: () => go({ ...noFilter }),
+  cut: (min, settled) => {
+    state = { ...state, min };
+    if (settled) history.replaceState(null, "", writeState(state));
+    applyCut();
+  },
+});
+const chooser = new Chooser({
+  selection,
+  results: () => results,
+  changed: paint,
+  search: (result) => go({ ...noQuery, image: result.image_id }, { picture: result.thumbnail }),
+  near: extend,
+});
+const { grid, view } = chooser;
+const decider = new Decider({
+  selection,
+  result: (id) => byImage.get(id),
+  encoder: () => answer?.encoder,
+  colour: (name) => filters.labels.find((label) => label.name === name)?.colour ?? "#8a94a1",
+  shown: (ids, confirmed) => { grid.redraw(ids, confirmed); paint(); },
+  changed: (counts) => { bar.undoable(decider.undoable); if (counts) refreshFilters(); },
+});
+const bar = new Bar({ confirm, hunt, invert: () => act.invert(), undo: () => decider.undo(), leave: () => grid.focusOn(grid.current) });
+const clearFilters = { label: "Clear filters", primary: true, run: () => go({ ...noFilter }) };
+const showEmpty = prepareEmpty({ sample: (one) => go({ ...noQuery, sample: one.name }, { picture: one.url }) });
+
+function paint() {
+  grid.paint(selection);
+  const chosen = selection.selected;
+  bar.show({ selected: chosen.length, shown: selection.limit, labelled: chosen.filter((id) => carried(byImage.get(id)).length).length });
+}
+
+function applyCut() {
+  const below = state.min === null ? results.length : results.findIndex((result) => result.score < state.min);
+  selection.limit = below < 0 ? results.length : below;
+  grid.cut(selection.limit);
+  byId("clear-filters").hidden = !hasFilter(state);
+  if (!results.length) return; // a search is under way or failed, and says so itself
+  byId("results").hidden = selection.limit === 0;
+  if (selection.limit) hideMessage(); else showNothing();
+  summarise();
+  paint();
+}
+
+function showNothing() {
+  if (hasFilter(state)) showMessage("Nothing found", "No picture passes these filters.", { actions: [clearFilters] });
+  else showMessage("Nothing found", "There are no pictures to search yet. Add a folder first.", { actions: [{ label: "Add a folder", primary: true, run: () => go({ ...noQuery }) }] });
+}
+
+function summarise() {
+  const took = answer?.took_ms?.total;
+  const strong = document.createElement("strong");
+  strong.textContent = plural(selection.limit, "picture");
+  byId("summary").replaceChildren(strong, ` nearest first${took ? ` · ${Math.round(took)} ms` : ""}`);
+  byId("summary").title = Object.entries(answer?.took_ms ?? {}).map(([stage, ms]) => `${stage} ${ms} ms`).join("\n");
+}
+
+/**
+ * Changes query or filters, puts them in the address, and searches. `given` holds a file or a picture to show. A new
+ * query starts without the least score, which was chosen among the old one's; a filter keeps a file on its way.
+ */
+function go(part, given = {}) {
+  const anew = Object.keys(noQuery).some((name) => name in part);
+  state = { ...state, ...(anew ? { min: null } : {}), ...part };
+  history.pushState(null, "", writeState(state));
+  search(anew || !pending ? given : { file: pending });
+}
+
+function forgetResults() {
+  [results, byImage, answer] = [[], new Map(), null];
+  selection.reset([], open);
+}
+
+/** What was found before goes at once: no key may act on what is no longer seen. */
+function wait() {
+  forgetResults();
+  for (const id of ["tray", "results"]) byId(id).hidden = false;
+  for (const id of ["empty", "line"]) byId(id).hidden = true;
+  hideMessage();
+  bar.hide();
+  view.dialog.close();
+  grid.wait(Math.min(state.k, 40));
+  byId("grid-end").replaceChildren();
+}
+
+function nothing() {
+  running?.abort();
+  forgetResults();
+  for (const id of ["tray", "results", "line"]) byId(id).hidden = true;
+  hideMessage();
+  bar.hide();
+  view.dialog.close();
+  chips.show(null);
+  filters.scores([], null);
+  filters.draw(state);
+  document.title = "Search · Ruiji";
+  showEmpty();
+}
+
+async function search({ file = null, picture = null } = {}) {
+  byId("k").value = state.k;
+  filters.dropCut();
+  pending = file;
+  if (!hasQuery(state) && !file) { nothing(); return; }
+  running?.abort();
+  const mine = new AbortController();
+  running = mine;
+  wait();
+  chips.show(state, { file, picture });
+  filters.draw(state);
+  const askedAt = performance.now();
+  try {
+    const found = await ask(state, { file, k: state.k, signal: mine.signal });
+    if (mine.signal.aborted) return;
+    answer = found;
+    pending = null;
+    if (file) {
+      state = { ...state, ...noQuery, upload: found.query.upload };
+      history.replaceState(null, "", writeState(state));
+    }
+    arrive(found, askedAt);
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    fail(error, () => search({ file, picture }), mine.signal);
+  }
+}
+
+function arrive(found, askedAt) {
+  results = found.results.filter((result) => !(state.hideOwn && result.own_copy));
+  byImage = new Map(results.map((result) => [result.image_id, result]));
+  decider.overlay(results, askedAt);
+  byId("line").hidden = false;
+  byId("grid-end").replaceChildren();
+  chips.describe(found, results);
+  selection.reset(results.map((result) => result.image_id), open);
+  filters.scores(results, state.min);
+  grid.show(results);
+  document.title = `${count(results.length)} nearest · Ruiji`;
+  if (!results.length) {
+    byId("results").hidden = true;
+    showNothing();
+    bar.hide();
+    return;
+  }
+  const query = `${state.image} ${state.upload} ${state.sample}`;
+  if (query !== asked) bar.suggest(results); // a label that was typed outlives a change of filters
+  asked = query;
+  applyCut();
+  scrollTo({ top: 0 });
+  announce(`${plural(results.length, "result")}, ${selection.selected.length} selected`);
+}
+
+function fail(error, retry, signal) {
+  byId("results").hidden = true;
+  bar.hide();
+  const actions = [{ label: "Choose another picture", run: () => byId("file").click() }];
+  if (error.elsewhere) actions.unshift({ label: "Reload", primary: true, run: () => location.reload() });
+  else if (error.passing || error.status >= 500) actions.unshift({ label: "Try again", primary: true, run: retry });
+  else if (["unknown_label", "unknown_source"].includes(error.code)) actions.unshift(clearFilters);
+  showError(error, actions);
+  if (error.status === 0) addEventListener("online", retry, { once: true, signal });
+}
+
+/** The end of the grid is in sight: fetch more of the same search. They arrive unselected below a divider. */
+async function extend() {
+  if (extending || !answer || answer.exhausted || !results.length || selection.limit < results.length || results.length >= LARGEST_K - 1) return;
+  extending = true;
+  const [of, mine, askedAt] = [answer, running, performance.now()];
+  byId("grid-end").textContent = "Loading more…";
+  try {
+    const more = await ask(state, { k: Math.min(LARGEST_K, results.length + MORE), upload: of.query.upload, signal: mine.signal });
+    if (answer !== of) return;
+    const fresh = more.results.filter((result) => !byImage.has(result.image_id) && !(state.hideOwn && result.own_copy));
+    const first = !grid.root.querySelector(".cut");
+    decider.overlay(fresh, askedAt);
+    for (const result of fresh) byImage.set(result.image_id, result);
+    results.push(...fresh);
+    selection.extend(fresh.map((result) => result.image_id), open);
+    of.exhausted = more.exhausted || !fresh.length;
+    if (fresh.length) grid.extend(fresh, first ? "Less alike: not selected" : null);
+    filters.scores(results, state.min);
+    applyCut();
+    byId("grid-end").textContent = of.exhausted ? "That is all there is." : results.length >= LARGEST_K - 1 ? "The nearest 1,000 are shown." : "";
+  } catch (error) {
+    if (answer === of && !mine.signal.aborted) byId("grid-end").textContent = `More could not be loaded: ${error.message}`;
+  } finally {
+    extending = false;
+  }
+}
+
+function confirm() {
+  if (!selection.selected.length) return false;
+  if (!bar.label) { bar.focus(); return true; }
+  decider.confirm(bar.label);
+  return true;
+}
+
+/** A hunt for the chosen label, with the picture that was searched by as its first example. */
+function hunt() {
+  if (!results.length) return false;
+  if (bar.label) startHunt(bar.label, [{ ...query(state), sign: 1 }]);
+  else { bar.focus(); toast("Choose or type the label to hunt for first."); }
+  return true;
+}
+
+async function refreshFilters() {
+  try {
+    await filters.refresh(() => state);
+    bar.offer(filters.labels, results);
+  } catch (error) {
+    if (error.status !== 0) toast(error.message, { bad: true });
+  }
+}
+
+const act = {
+  ...chooser.act,
+  label() { if (!results.length) return false; bar.focus(); return true; },
+  pick(n) { if (!results.length || !filters.labels[n]) return false; bar.label = filters.labels[n].name; return true; },
+  undo() { decider.undo(); return true; },
+  confirm,
+  hunt,
+};
+
+listen(act);
+takePictures({ file: (file) => go({ ...noQuery }, { file }), image: (id) => go({ ...noQuery, image: id }) });
+byId("help-button").hidden = false;
+byId("help-button").addEventListener("click", act.help);
+byId("k").addEventListener("change", (event) => go({ k: Number(event.target.value) || DEFAULT_K }));
+addEventListener("popstate", () => { state = readState(location.search); search(); });
+
+search();
+refreshFilters();
+deliverAndTell().then(({ saved }) => { if (saved) refreshFilters(); });

@@ -1,0 +1,113 @@
+// Decisions on their way to the server. Each has its own key, is kept until it is answered, and is sent again with
+// the same key after a failure: the server counts a key once, so nothing is lost and nothing is labelled twice.
+
+import { ApiError, api } from "../api.js";
+import { INSTALLATION } from "../installation.js";
+import { toast } from "../toast.js";
+
+const PREFIX = `ruiji.outbox.${INSTALLATION}.`; // what another installation has not got yet waits for that one
+const WAITS_S = [0.5, 1, 2, 4, 8, 15];
+
+let queue = Promise.resolve(); // one after another: the order in which a person decided is the order that counts
+
+function keep(entry) {
+  try {
+    localStorage.setItem(PREFIX + entry.json.key, JSON.stringify(entry));
+  } catch {
+    // Storage full or forbidden: it is still sent again for as long as the page is open.
+  }
+}
+
+function forget(entry) {
+  try {
+    localStorage.removeItem(PREFIX + entry.json.key);
+  } catch {
+    // As above.
+  }
+}
+
+const pause = (seconds) => new Promise((resolve) => {
+  const timer = setTimeout(resolve, seconds * 1000);
+  addEventListener("online", () => { clearTimeout(timer); resolve(); }, { once: true });
+});
+
+/** Sends until there is an answer. Only a refusal ends it; one by another installation leaves the entry for its own. */
+async function insist(entry, path, json) {
+  let told = null;
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await api(path, { method: "POST", json, timeout: 60000 });
+      } catch (error) {
+        if (error instanceof ApiError && !error.passing) {
+          if (error.elsewhere) error.message += " What you decided here is kept for the one that this page came from.";
+          else forget(entry);
+          throw error;
+        }
+        told ??= toast("The server does not answer. Your labels are kept here and sent again.", { bad: true, stay: true });
+        await pause(WAITS_S[Math.min(attempt, WAITS_S.length - 1)]);
+      }
+    }
+  } finally {
+    told?.();
+  }
+}
+
+function next(step) {
+  const done = queue.then(step);
+  queue = done.catch(() => {});
+  return done;
+}
+
+async function deliver(entry) {
+  const answer = await insist(entry, entry.path, entry.json);
+  entry.answer = answer;
+  if (!entry.undo) forget(entry);
+  return answer;
+}
+
+async function takeBack(entry) {
+  const undone = await insist(entry, `/batches/${entry.answer.batch}/undo`, { key: entry.undo });
+  forget(entry);
+  return undone;
+}
+
+/**
+ * Sends { path, json }; json gets a key. `answer` resolves with the answer and rejects with an ApiError only when it was
+ * refused. undo() does the same for its undo; asked for before the answer, the two are kept as one, so that a page
+ * closed in between never delivers the first without the second.
+ */
+export function send(path, json) {
+  const entry = { path, json: { key: newKey(), ...json }, undo: null, at: Date.now() };
+  keep(entry);
+  const answer = next(() => deliver(entry));
+  const undo = () => {
+    if (entry.answer) return send(`/batches/${entry.answer.batch}/undo`, {}).answer;
+    entry.undo = newKey();
+    keep(entry);
+    return next(() => answer.then(() => takeBack(entry)));
+  };
+  return { answer, undo };
+}
+
+// randomUUID exists on https and on loopback only.
+const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Sends what an earlier page could not deliver: how many were saved now, and which others were refused, and why. */
+export async function deliverKept() {
+  let kept = [];
+  try {
+    kept = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX)).map((name) => JSON.parse(localStorage.getItem(name)));
+  } catch {
+    return { saved: 0, refused: [] };
+  }
+  kept.sort((a, b) => a.at - b.at);
+  const sent = await Promise.allSettled(kept.map((entry) => {
+    const answer = next(() => deliver(entry));
+    return entry.undo ? next(() => answer.then(() => takeBack(entry))) : answer;
+  }));
+  return {
+    saved: sent.filter((one) => one.status === "fulfilled").length,
+    refused: sent.flatMap((one, n) => (one.status === "rejected" ? [{ ...kept[n], reason: one.reason.message }] : [])),
+  };
+}

@@ -1,0 +1,27 @@
+// One search: the query and the filters as a request to the API.
+
+import { api } from "../api.js";
+import { byId } from "../dom.js";
+
+const UPLOADING_MS = 40000; // beyond what any search may take
+
+/** Longer than the server itself waits for its worker: its own sentence says more than a time limit here. */
+const patience = () => 1000 * Number(byId("main").dataset.patienceS);
+
+/** The picture of a search, as the API names it. */
+export const query = (state, kept = state.upload) => (state.image ? { image_id: state.image } : kept ? { upload: kept } : { sample: state.sample });
+
+/** state -> the API's answer. `upload` stands in for a sample or file that the server holds already. */
+export function ask(state, { file = null, k, upload = null, signal }) {
+  const options = new URLSearchParams({ k, suggest: "true" });
+  for (const name of state.labels) options.append("label", name);
+  for (const id of state.sources) options.append("source", id);
+  if (state.unlabelled) options.set("unlabelled", "true");
+  const path = `/search?${options}`;
+  if (file) {
+    const form = new FormData();
+    form.append("file", file, file.name || "pasted.png");
+    return api(path, { method: "POST", form, signal, timeout: patience() + UPLOADING_MS });
+  }
+  return api(path, { method: "POST", json: query(state, upload ?? state.upload), signal, timeout: patience() });
+}

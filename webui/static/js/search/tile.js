@@ -1,0 +1,56 @@
+// One tile: picture, checkbox, labels, score, and what a screen reader says of it.
+
+import { h } from "../dom.js";
+import { fileName, inkOn } from "../format.js";
+
+// A hidden sentence says in words what the cell shows; tags and footer are hidden in turn, so that nothing is said twice.
+const blank = h("div", { class: "tile", role: "gridcell", tabindex: "-1", "aria-selected": "false" },
+  h("img", { alt: "", loading: "lazy", decoding: "async" }),
+  h("span", { class: "visually-hidden" }),
+  h("span", { class: "box", "aria-hidden": "true" }),
+  h("span", { class: "tags", "aria-hidden": "true" }),
+  h("footer", { "aria-hidden": "true" }, h("span", {}), h("b", {})));
+
+export const carried = (result) => result.labels.filter((label) => label.state === "yes");
+
+function tags(result) {
+  const made = carried(result).map((label) => h("span", {
+    class: label.saving ? "tag saving" : "tag", title: `labelled ${label.name}${label.origin === "folder" ? " (from the folder's name)" : ""}`,
+    vars: { c: label.colour, ink: inkOn(label.colour) },
+  }, label.name));
+  if (!made.length && result.suggestion) {
+    const { name, colour, share } = result.suggestion;
+    made.push(h("span", {
+      class: "tag suggested", vars: { c: colour }, title: `suggested by labelled neighbours (${Math.round(share * 100)} % of them); not a label yet`,
+    }, `${name}?`));
+  }
+  if (result.own_copy) made.push(h("span", { class: "tag own", title: "This is the picture that you searched by" }, "query"));
+  return made;
+}
+
+function spoken(result, index) {
+  const labels = carried(result).map((label) => label.name).join(", ");
+  const what = labels ? `labelled ${labels}` : result.suggestion ? `suggested ${result.suggestion.name}` : "unlabelled";
+  return `${index + 1}: ${fileName(result.path)}, score ${result.score.toFixed(2)}, ${what}${result.own_copy ? ", the query itself" : ""}`;
+}
+
+/** Labels changed: draw them again. */
+export function describe(tile, result, index) {
+  tile.querySelector(".visually-hidden").textContent = spoken(result, index);
+  tile.querySelector(".tags").replaceChildren(...tags(result));
+}
+
+export function makeTile(result, index) {
+  const tile = blank.cloneNode(true);
+  tile.dataset.index = index;
+  tile.dataset.imageId = result.image_id;
+  const image = tile.firstElementChild;
+  image.addEventListener("error", () => image.classList.add("failed"), { once: true });
+  image.src = result.thumbnail;
+  const [name, score] = tile.querySelector("footer").children;
+  name.textContent = fileName(result.path);
+  score.textContent = result.score.toFixed(2);
+  score.title = `cosine similarity ${result.score.toFixed(4)}`;
+  describe(tile, result, index);
+  return tile;
+}

@@ -1,0 +1,1 @@
+"""Celery workers: embed queries, embed chunks, fill the index, sweep what lost its worker."""

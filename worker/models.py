@@ -1,0 +1,117 @@
+"""Encoders in this process: fetched from the artifact store, loaded once, with the engine that fits the device."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+from catalog.artifacts import ArtifactStore
+from catalog.encoders import Encoder, get_encoder, serving_encoder
+from catalog.ledger import Ledger
+from encoder.embed import Embedder
+
+# The serving encoder and the one that is being filled beside it.
+MOST_LOADED = 2
+# A promotion is noticed after at most this long; reading the row for each query would cost more than it brings.
+SERVING_TTL_S = 0.5
+
+
+class NoEncoder(Exception):
+    """Nothing serves yet; the message says what to do."""
+
+
+def choose_device(setting: str) -> str:
+    """`auto` becomes the first GPU where there is one and torch is installed, else the CPU. Loads no torch."""
+    if setting != "auto":
+        return "cuda:0" if setting == "cuda" else setting
+    has_gpu = Path("/proc/driver/nvidia/version").exists()
+    return "cuda:0" if has_gpu and importlib.util.find_spec("torch") is not None else "cpu"
+
+
+class Models:
+    """One Embedder per encoder id; safe to share between threads."""
+
+    def __init__(
+        self, ledger: Ledger, store: ArtifactStore, *, cache: Path, device: str, threads: int, latency: bool
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._cache = cache
+        self._device = device
+        self._threads = threads
+        self._latency = latency
+        self._loaded: OrderedDict[str, Embedder] = OrderedDict()
+        self._lock = threading.Lock()
+        self._serving: tuple[float, Encoder] | None = None
+
+    def serving(self) -> tuple[str, Embedder]:
+        """Id and Embedder of the encoder in use. Raises NoEncoder."""
+        known = self._serving
+        if known is None or time.monotonic() - known[0] > SERVING_TTL_S:
+            encoder = serving_encoder(self._ledger)
+            if encoder is None:
+                raise NoEncoder("no encoder serves; `ruiji up` registers the shipped one")
+            known = self._serving = (time.monotonic(), encoder)
+        return known[1].id, self._embedder(known[1])
+
+    def embedder(self, encoder_id: str) -> Embedder:
+        """The Embedder of one encoder."""
+        with self._lock:
+            found = self._loaded.get(encoder_id)
+        return found or self._embedder(get_encoder(self._ledger, encoder_id))
+
+    def forget(self, encoder_id: str) -> None:
+        """Load this encoder anew the next time: after an error nobody knows what state its engine is in."""
+        with self._lock:
+            self._loaded.pop(encoder_id, None)
+
+    def _embedder(self, encoder: Encoder) -> Embedder:
+        with self._lock:
+            if (found := self._loaded.get(encoder.id)) is not None:
+                self._loaded.move_to_end(encoder.id)
+                return found
+            folder = fetch_folder(self._store, encoder.folder, cache=self._cache / encoder.id)
+            loaded = Embedder.load(
+                folder,
+                engine="openvino" if self._device == "cpu" else "torch",
+                device=self._device,
+                threads=self._threads,
+                latency=self._latency,
+            )
+            self._loaded[encoder.id] = loaded
+            while len(self._loaded) > MOST_LOADED:
+                self._loaded.popitem(last=False)
+            return loaded
+
+
+def fetch_folder(store: ArtifactStore, key: str, *, cache: Path) -> Path:
+    """The encoder folder as a local path: where the store keeps it, or a copy in `cache` that appears whole."""
+    keys = sorted(store.list(key + "/"))
+    if not keys:
+        raise NoEncoder(f"the encoder folder {key} is missing from the artifact store; start `ruiji up` to restore it")
+    first = store.local_path(keys[0])
+    if first is not None:
+        depth = keys[0].count("/") - key.count("/")
+        return first.parents[depth - 1]
+    if cache.is_dir():
+        return cache
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=cache.parent, prefix=".fetching-"))
+    try:
+        for name in keys:
+            target = partial / name.removeprefix(key + "/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(store.get(name))
+        try:
+            partial.rename(cache)
+        except OSError:
+            if not cache.is_dir():
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return cache

@@ -1,0 +1,145 @@
+"""Runs one worker process until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+
+from catalog.artifacts import ArtifactStore
+from catalog.index_errors import IndexUnavailable
+from catalog.ledger import Ledger
+from settings import Settings
+from worker.app import QUERY_THREADS, make_celery
+from worker.client import Client
+from worker.context import Context, Limits
+from worker.logs import set_up_logging
+from worker.models import Models, NoEncoder, choose_device
+from worker.presence import Presence
+from worker.replies import Replies, connect
+from worker.tasks import REGISTER, register_ping
+
+if TYPE_CHECKING:
+    from catalog.index import VectorIndex
+
+# A query is one picture: two threads already halve its 2 ms; more would only fight with the bulk work.
+QUERY_ENGINE_THREADS = 2
+WAIT_FOR_INDEX_S = 30.0
+
+logger = logging.getLogger("ruiji.worker")
+
+
+def run_worker(settings: Settings, *, queue: str) -> int:
+    """Serve one queue in this process. Query workers use threads; bulk workers do one task at a time, in the main
+    thread, so that they may start decoding processes and hold a GPU."""
+    settings.check()
+    set_up_logging(settings.log_level)
+    context = make_context(settings, queue=queue)
+    app = make_celery(settings.resolved_broker_url())
+    app.set_current()
+    close = REGISTER[queue](app, context)
+    register_ping(app, context)
+    warm_up(context)
+
+    def ready(**_: Any) -> None:
+        context.presence.start()
+        logger.info("ready (%s)", context.presence.name)
+
+    def stopping(**_: Any) -> None:
+        context.stopping.set()
+
+    signals.worker_ready.connect(ready, weak=False)
+    signals.worker_shutting_down.connect(stopping, weak=False)
+    worker = app.Worker(
+        hostname=context.presence.name,
+        pool="threads" if queue == "query" else "solo",
+        concurrency=QUERY_THREADS if queue == "query" else 1,
+        queues=[queue],
+        loglevel=settings.log_level,
+        quiet=True,
+        no_color=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    try:
+        worker.start()
+    except SystemExit:
+        pass
+    finally:
+        context.presence.stop()
+        close()
+        context.client.close()
+        context.ledger.close()
+    return int(worker.exitcode or 0)
+
+
+def make_context(settings: Settings, *, queue: str) -> Context:
+    """Open everything that a worker of this queue needs."""
+    broker_url = settings.resolved_broker_url()
+    ledger = Ledger.open(settings.resolved_database_url())
+    store = ArtifactStore(settings.resolved_artifacts_url())
+    replies = Replies(connect(broker_url))
+    # Queries are embedded on the CPU where there is no GPU to spare; `device` says otherwise when it is set.
+    device = choose_device(settings.device) if queue in ("embed", "query") else "cpu"
+    index = None
+    if queue == "index":
+        from catalog.index import VectorIndex
+
+        index = VectorIndex(settings.resolved_index_url(), token=settings.index_token)
+    return Context(
+        queue=queue,
+        home=settings.home,
+        ledger=ledger,
+        store=store,
+        client=Client(broker_url),
+        replies=replies,
+        models=Models(
+            ledger,
+            store,
+            cache=settings.home / "cache" / "encoders",
+            device=device,
+            threads=QUERY_ENGINE_THREADS if queue == "query" else (os.cpu_count() or 1),
+            latency=queue == "query",
+        ),
+        presence=Presence(ledger, queue=queue, device=device, sign_of_life=lambda: replies.sign_of_life(queue)),
+        limits=Limits(
+            chunk_files=settings.chunk_files,
+            chunk_mb=settings.chunk_mb,
+            lease_s=settings.lease_s,
+            max_pixels=settings.max_pixels,
+            decode_processes=settings.decode_processes,
+        ),
+        index=index,
+    )
+
+
+def warm_up(context: Context) -> None:
+    """What the first message would otherwise wait for: the encoder, or the index's answer."""
+    if context.queue in ("query", "embed"):
+        try:
+            import numpy as np
+
+            _, embedder = context.models.serving()
+            side = embedder.input_size
+            embedder.embed(np.zeros((1, side, side, 3), dtype=np.uint8))
+        except NoEncoder as error:
+            logger.warning("%s", error)
+    if context.index is not None:
+        wait_for_index(context.index)
+
+
+def wait_for_index(index: VectorIndex) -> None:
+    """Return once the index lists its collections; raises IndexUnavailable after WAIT_FOR_INDEX_S."""
+    until = time.monotonic() + WAIT_FOR_INDEX_S
+    while True:
+        try:
+            index.ready()
+            return
+        except IndexUnavailable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)

@@ -1,0 +1,53 @@
+"""The periodic sweep: wakes again what lost its worker, ends finished jobs, clears what nobody needs any more."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from catalog.chunks import open_work
+from catalog.jobs import complete_jobs
+from catalog.workers import forget_silent
+from worker.context import Context
+from worker.presence import FORGET_AFTER_S
+from worker.queries import sweep_uploads
+
+UPLOAD_TTL_S = 3600.0
+CLEAR_EVERY_S = 60.0
+
+logger = logging.getLogger("ruiji.sweep")
+
+
+class Sweep:
+    """One at a time in a process; several processes at once do no harm, only double work."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._busy = threading.Lock()
+        self._cleared = 0.0
+
+    def run(self) -> None:
+        """Look at the ledger once."""
+        if not self._busy.acquire(blocking=False):
+            return
+        try:
+            context = self._context
+            for job in complete_jobs(context.ledger):
+                logger.info("job %d is done", job)
+            work = open_work(context.ledger)
+            if work.chunks or work.scans:
+                context.client.wake_embed()
+            if work.shards or work.changes:
+                context.client.wake_index()
+            if time.monotonic() - self._cleared > CLEAR_EVERY_S:
+                self._cleared = time.monotonic()
+                self._clear()
+        finally:
+            self._busy.release()
+
+    def _clear(self) -> None:
+        for name, silent_s in forget_silent(self._context.ledger, after_s=FORGET_AFTER_S).items():
+            logger.warning("worker %s has been silent for %.0f s: forgotten", name, silent_s)
+        if deleted := sweep_uploads(self._context.store, older_than_s=UPLOAD_TTL_S):
+            logger.info("%d uploaded pictures deleted after their hour", deleted)
