@@ -15,6 +15,7 @@ from catalog.errors import ClaimLost
 from catalog.folder_labels import label_by_folder
 from catalog.image_identity import DecodedFile, identify
 from catalog.images import note_changes
+from catalog.label_gate import keep_labels
 from catalog.ledger import Ledger, clock
 from catalog.places import note_bad
 from catalog.shards import WrittenShard
@@ -83,6 +84,7 @@ def commit_chunk(
     if stray := inside - set(image_ids.values()):
         raise ValueError(f"shard {shard.key if shard else ''} holds images that no file has: {sorted(stray)[:5]}")
     with ledger.write() as connection:
+        keep_labels(connection)
         if lock_claimed(connection, chunk) is None:
             return "committed" if _is_done(connection, chunk) else "lost"
         now = clock(connection)

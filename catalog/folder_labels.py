@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import uuid4
 
 from sqlalchemy import Connection, select
@@ -12,13 +12,13 @@ from catalog.label_events import (
     UNDECIDED,
     Decision,
     decide,
-    hold_labels,
     lock_images,
     open_batch,
     rivals_of,
     standings,
     write_events,
 )
+from catalog.label_merges import merged_into
 from catalog.label_names import colour_of, folder_label
 from catalog.ledger import clock
 from catalog.statements import any_of, any_of_text, insert_or
@@ -29,7 +29,8 @@ AUTHOR = "folder"
 def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int]:
     """Label the images of these places by their folders, in sources where that is wanted; returns the images labelled.
 
-    A person's decision, an import's, or an earlier folder's is never changed.
+    A person's decision, an import's, or an earlier folder's is never changed. The transaction has begun with
+    `keep_labels`.
     """
     place, source = tables.place, tables.source
     query = (
@@ -44,12 +45,13 @@ def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int
     wanted = [(image_id, name) for image_id, name in named if name is not None]
     if not wanted:
         return set()
-    labels = _ensure(connection, {name for _, name in wanted})
+    names = {name for _, name in wanted}
     images = {image_id for image_id, _ in wanted}
-    present = standings(connection, images, labels.values())
-    if all(present.get((image_id, labels[name]), UNDECIDED).state != "unknown" for image_id, name in wanted):
+    if _all_said(connection, wanted, _known(connection, names)):
         return set()  # a folder that was ingested before
+    # Images before labels: a commit that makes the same new label has its images locked already.
     lock_images(connection, images)
+    labels = _ensure(connection, names)
     rivals = rivals_of(connection, set(labels.values()))
     base = standings(connection, images, set(rivals) | {rival for group in rivals.values() for rival in group})
     decisions = [Decision(image_id, labels[name], "yes") for image_id, name in wanted]
@@ -62,15 +64,27 @@ def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int
     return {image_id for image_id, _ in events}
 
 
-def _ensure(connection: Connection, names: set[str]) -> dict[str, int]:
+def _all_said(connection: Connection, wanted: Sequence[tuple[int, str]], labels: Mapping[str, int]) -> bool:
+    if any(name not in labels for _, name in wanted):
+        return False
+    present = standings(connection, {image_id for image_id, _ in wanted}, labels.values())
+    return all(present.get((image_id, labels[name]), UNDECIDED).state != "unknown" for image_id, name in wanted)
+
+
+def _known(connection: Connection, names: set[str]) -> dict[str, int]:
+    """Name -> the label that it means today, of those that there are."""
     label = tables.label
     query = select(label.c.name, label.c.id).where(label.c.name.in_(any_of_text(connection, names)))
     found: dict[str, int] = {row.name: row.id for row in connection.execute(query)}
+    today = merged_into(connection, set(found.values()))
+    return {name: today[label_id] for name, label_id in found.items()}
+
+
+def _ensure(connection: Connection, names: set[str]) -> dict[str, int]:
+    label = tables.label
+    found = _known(connection, names)
     for name in sorted(names - found.keys()):
         number = len(connection.execute(select(label.c.id)).all())
         made = insert_or(connection, label).values(name=name, colour=colour_of(number), created_at=clock(connection))
         connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
-    if names - found.keys():
-        found = {row.name: row.id for row in connection.execute(query)}
-    today = hold_labels(connection, set(found.values()))
-    return {name: today[label_id] for name, label_id in found.items()}
+    return _known(connection, names) if names - found.keys() else found

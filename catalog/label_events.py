@@ -10,7 +10,6 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_
 
 from catalog import tables
 from catalog.errors import UnknownImage, UnknownLabel
-from catalog.label_merges import merged_into
 from catalog.statements import any_of, insert_or
 
 State = Literal["yes", "no", "unknown"]
@@ -70,19 +69,6 @@ def lock_images(connection: Connection, image_ids: Collection[int]) -> None:
     found = set(connection.execute(query.with_for_update(key_share=True)).scalars())
     if missing := set(image_ids) - found:
         raise UnknownImage(missing)
-
-
-def hold_labels(connection: Connection, label_ids: Collection[int]) -> dict[int, int]:
-    """Each label -> the label that it is today; none of them is merged or changes its group until the end."""
-    label = tables.label
-    held = select(label.c.id).where(label.c.id.in_(any_of(connection, label_ids))).order_by(label.c.id)
-    connection.execute(held.with_for_update(read=True)).all()
-    today = merged_into(connection, label_ids)
-    if further := set(today.values()) - set(label_ids):
-        # What a label was merged into may go on into a third one until it is held too.
-        again = hold_labels(connection, further)
-        today = {label_id: again.get(now, now) for label_id, now in today.items()}
-    return today
 
 
 def rivals_of(connection: Connection, label_ids: Collection[int]) -> dict[int, list[int]]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from catalog import tables
 from catalog.errors import InvalidLabel, UnknownGroup
+from catalog.label_gate import change_labels
 from catalog.label_names import valid_name
 from catalog.ledger import Ledger, clock
 from catalog.statements import any_of, insert_or
@@ -39,6 +40,7 @@ def change_group(
     """
     table = tables.label_group
     with ledger.write() as connection:
+        change_labels(connection)
         row = connection.execute(select(table).where(table.c.id == group_id)).one_or_none()
         if row is None:
             raise UnknownGroup(group_id)
@@ -50,7 +52,7 @@ def change_group(
             values["exclusive"] = exclusive
         connection.execute(update(table).where(table.c.id == group_id).values(**values))
         if exclusive and not row.exclusive:
-            labels = _hold_group(connection, group_id)
+            labels = _labels_of(connection, group_id)
             if both := _in_two(connection, labels):
                 raise InvalidLabel(
                     f"{_images_are(both)} two labels of the group {row.name}: decide those images first."
@@ -62,6 +64,7 @@ def delete_group(ledger: Ledger, group_id: int) -> None:
     """Take every label out of a group and forget it; the labels and what was decided stay. UnknownGroup."""
     label, table = tables.label, tables.label_group
     with ledger.write() as connection:
+        change_labels(connection)
         connection.execute(update(label).where(label.c.group_id == group_id).values(group_id=None))
         if not connection.execute(delete(table).where(table.c.id == group_id)).rowcount:
             raise UnknownGroup(group_id)
@@ -78,12 +81,13 @@ def ensure_group(connection: Connection, name: str, *, exclusive: bool) -> int:
 def move_label(connection: Connection, label_id: int, group_id: int | None) -> None:
     """Put a label into a group, or out of its own.
 
-    InvalidLabel when an image is both the label and another one of the group, where it is one at most.
+    InvalidLabel when an image is both the label and another one of the group, where it is one at most. The transaction
+    has begun with `change_labels`.
     """
     label, table = tables.label, tables.label_group
     if group_id is not None:
         group = connection.execute(select(table).where(table.c.id == group_id)).one()
-        others = _hold_group(connection, group_id, and_label=label_id) - {label_id}
+        others = _labels_of(connection, group_id) - {label_id}
         if group.exclusive and (both := _in_two(connection, others, with_label=label_id)):
             name = connection.execute(select(label.c.name).where(label.c.id == label_id)).scalar_one()
             raise InvalidLabel(
@@ -93,12 +97,9 @@ def move_label(connection: Connection, label_id: int, group_id: int | None) -> N
     connection.execute(update(label).where(label.c.id == label_id).values(group_id=group_id))
 
 
-def _hold_group(connection: Connection, group_id: int, *, and_label: int | None = None) -> set[int]:
-    """The group's labels; nobody decides about them or the other label until the transaction ends."""
+def _labels_of(connection: Connection, group_id: int) -> set[int]:
     label = tables.label
-    held = select(label.c.id, label.c.group_id).where((label.c.group_id == group_id) | (label.c.id == and_label))
-    rows = connection.execute(held.order_by(label.c.id).with_for_update(key_share=True)).all()
-    return {row.id for row in rows if row.group_id == group_id}
+    return set(connection.execute(select(label.c.id).where(label.c.group_id == group_id)).scalars())
 
 
 def _in_two(connection: Connection, labels: Collection[int], *, with_label: int | None = None) -> int:

@@ -18,13 +18,13 @@ from catalog.label_events import (
     Origin,
     Pair,
     Standing,
-    hold_labels,
     lock_images,
     open_batch,
     rivals_of,
     standings,
     write_events,
 )
+from catalog.label_gate import change_labels, keep_labels
 from catalog.label_merges import merged
 from catalog.ledger import Ledger, clock
 from catalog.merge import write_merge
@@ -122,7 +122,7 @@ def undo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult
     """
     _check_key(key)
     with ledger.write() as connection:
-        return _take_back(connection, _load(connection, batch_id), author=author, key=key)
+        return _take_back(connection, _open(connection, batch_id), author=author, key=key)
 
 
 def redo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult:
@@ -133,7 +133,7 @@ def redo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult
     _check_key(key)
     head = tables.label_batch
     with ledger.write() as connection:
-        target = _load(connection, batch_id)
+        target = _open(connection, batch_id)
         former = connection.execute(select(head.c.undoes).where(head.c.key == key)).scalar_one_or_none()
         if former is not None:
             return _take_back(connection, _load(connection, former), author=author, key=key)
@@ -164,6 +164,18 @@ def _take_back(connection: Connection, target: Row[Any], *, author: str, key: st
     write_events(connection, batch, events.values())
     note_changes(connection, {image_id for image_id, _ in events})
     return BatchResult(batch.id, len(events), target.size - len(events), repeated=False)
+
+
+def _open(connection: Connection, batch_id: int) -> Row[Any]:
+    """The batch, and the gate passed for taking it back or doing it again."""
+    target = first = _load(connection, batch_id)
+    while first.undoes is not None:
+        first = _load(connection, first.undoes)
+    if first.kind == "merge":
+        change_labels(connection)
+    else:
+        keep_labels(connection)
+    return target
 
 
 def _load(connection: Connection, batch_id: int) -> Row[Any]:
@@ -202,8 +214,6 @@ def _restoring(connection: Connection, batch_id: int, *, again: bool, exactly: b
     event = tables.label_event
     images = set(connection.execute(select(event.c.image_id).where(event.c.batch_id == batch_id).distinct()).scalars())
     lock_images(connection, images)
-    decided = select(event.c.label_id).where(event.c.batch_id == batch_id).distinct()
-    hold_labels(connection, set(connection.execute(decided).scalars()))
     written = connection.execute(select(event).where(event.c.batch_id == batch_id)).all()
     rivals = rivals_of(connection, {row.label_id for row in written})
     now = standings(connection, images, set(rivals) | {rival for group in rivals.values() for rival in group})

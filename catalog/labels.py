@@ -18,13 +18,13 @@ from catalog.label_events import (
     Pair,
     State,
     decide,
-    hold_labels,
     lock_images,
     open_batch,
     rivals_of,
     standings,
     write_events,
 )
+from catalog.label_gate import change_labels, keep_labels
 from catalog.label_groups import ensure_group, move_label
 from catalog.label_history import Batch, BatchResult, batches, redo, undo
 from catalog.label_merges import merged, merged_into
@@ -96,6 +96,8 @@ def ensure_label(where: Ledger | Connection, name: str, *, group: str | None = N
     label = tables.label
     wanted = valid_name(name)
     with writing(where) as connection:
+        if group is not None:
+            change_labels(connection)
         group_id = None if group is None else ensure_group(connection, group, exclusive=exclusive)
         found = connection.execute(select(label.c.id, label.c.group_id).where(label.c.name == wanted)).one_or_none()
         if found is None:
@@ -133,6 +135,7 @@ def change_label(
     if colour is not None:
         values["colour"] = valid_colour(colour)
     with ledger.write() as connection:
+        change_labels(connection)
         one = _load(connection, label_id)
         if "name" in values:
             taken = select(label.c.id).where(label.c.name == values["name"], label.c.id != label_id)
@@ -193,6 +196,7 @@ def record(
         raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
     asked = {(one.image_id, one.label_id) for one in decisions}
     with ledger.write() as connection:
+        keep_labels(connection)
         batch = open_batch(
             connection, key=key, kind=kind, author=author, at=clock(connection), hunt=hunt, encoder_id=encoder_id
         )
@@ -200,7 +204,7 @@ def record(
             return _repeated(connection, key, asked)
         images = {one.image_id for one in decisions}
         lock_images(connection, images)
-        today = hold_labels(connection, {one.label_id for one in decisions})
+        today = merged_into(connection, {one.label_id for one in decisions})
         if any(now != label_id for label_id, now in today.items()):
             decisions = [replace(one, label_id=today[one.label_id]) for one in decisions]
             asked = {(image_id, today[label_id]) for image_id, label_id in asked}

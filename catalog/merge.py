@@ -36,6 +36,7 @@ from catalog.label_events import (
     standings,
     write_events,
 )
+from catalog.label_gate import change_labels
 from catalog.label_merges import merged
 from catalog.ledger import Ledger, clock
 from catalog.statements import any_of
@@ -62,6 +63,7 @@ def merge_label(ledger: Ledger, label_id: int, *, into: int, author: str, key: s
         raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
     head = tables.label_batch
     with ledger.write() as connection:
+        change_labels(connection)
         batch = open_batch(connection, key=key, kind="merge", author=author, at=clock(connection))
         if batch is None:
             former = connection.execute(select(head.c.id).where(head.c.key == key)).scalar_one()
@@ -74,16 +76,15 @@ def merge_label(ledger: Ledger, label_id: int, *, into: int, author: str, key: s
 
 
 def write_merge(connection: Connection, batch: Batch, label_id: int, into: int) -> tuple[int, int]:
-    """Merge within a batch that is open; returns (images moved, contradictions). UnknownLabel, InvalidLabel."""
+    """Merge within a batch that is open; returns (images moved, contradictions). UnknownLabel, InvalidLabel.
+
+    The transaction has begun with `change_labels`.
+    """
     state, merge = tables.label_state, tables.label_merge
     decided = select(state.c.image_id).where(state.c.label_id == label_id)
-    # Images before labels, as everywhere; a decision that came between the two is seen by the second look.
+    _check(connection, label_id, into)
     images = set(connection.execute(decided).scalars())
     lock_images(connection, images)
-    _hold_labels(connection, label_id, into)
-    if late := set(connection.execute(decided).scalars()) - images:
-        lock_images(connection, late)
-        images |= late
     rivals = rivals_of(connection, [into])[into]
     now = standings(connection, images, {label_id, into, *rivals})
     events: dict[Pair, Event] = {}
@@ -131,12 +132,10 @@ def _settle(
     return [Event(here, mine.state, origin, theirs), *ended]
 
 
-def _hold_labels(connection: Connection, label_id: int, into: int) -> None:
-    """Keep both labels from being decided, moved or merged until the transaction ends; UnknownLabel, InvalidLabel."""
+def _check(connection: Connection, label_id: int, into: int) -> None:
     label = tables.label
-    held = select(label.c.id, label.c.name).where(label.c.id.in_(any_of(connection, [label_id, into])))
-    rows = connection.execute(held.order_by(label.c.id).with_for_update(key_share=True)).all()
-    names = {row.id: row.name for row in rows}
+    both = select(label.c.id, label.c.name).where(label.c.id.in_(any_of(connection, [label_id, into])))
+    names: dict[int, str] = {row.id: row.name for row in connection.execute(both)}
     if missing := {label_id, into} - names.keys():
         raise UnknownLabel(missing)
     if label_id == into:

@@ -12,6 +12,7 @@ from catalog import tables
 from catalog.errors import ClaimLost, UnknownJob
 from catalog.folder_labels import label_by_folder
 from catalog.images import PlaceOf, note_changes, places_of
+from catalog.label_gate import keep_labels
 from catalog.ledger import Ledger
 from catalog.plain_text import plain_text
 from catalog.statements import any_of, insert_or, slices
@@ -64,6 +65,7 @@ def record_files(
     found = {file.path: file for file in files}
     place, job = tables.place, tables.job
     with ledger.write() as connection:
+        keep_labels(connection)
         scan = hold_scan(connection, job_id, fence)
         if scan.state in ENDED:
             return []  # cancelled, or its source was deleted

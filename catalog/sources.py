@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from catalog import tables
 from catalog.errors import UnknownSource
 from catalog.images import forget_images, lock_there, note_changes, placeless
+from catalog.label_gate import keep_labels
 from catalog.ledger import Ledger, clock
 from catalog.plain_text import plain_text
 from catalog.statements import any_of, insert_or
@@ -86,6 +87,7 @@ def delete_source(ledger: Ledger, source_id: int) -> int:
     gone, done = 0, False
     while not done:
         with ledger.write() as connection:
+            keep_labels(connection)
             load_source(connection, source_id, lock=True)
             now = clock(connection)
             _end_jobs(connection, source_id, now)  # each time: one may have begun since

@@ -14,12 +14,12 @@ from catalog.label_events import (
     Event,
     Pair,
     Standing,
-    hold_labels,
     open_batch,
     rivals_of,
     standings,
     write_events,
 )
+from catalog.label_merges import merged_into
 from catalog.ledger import clock
 from catalog.statements import any_of
 
@@ -34,7 +34,8 @@ def heirs_of(connection: Connection, image_ids: Iterable[int]) -> set[int]:
 def carry_over(connection: Connection, image_ids: Collection[int]) -> set[int]:
     """Give the states of deleted images to their twins, where nobody has said anything; returns the images labelled.
 
-    A file that was renamed and edited at once is a new image, until the old file is known to be gone.
+    A file that was renamed and edited at once is a new image, until the old file is known to be gone. The transaction
+    has begun with `keep_labels`.
     """
     heirs = _heirs(connection, image_ids)
     event, state = tables.label_event, tables.label_state
@@ -47,7 +48,7 @@ def carry_over(connection: Connection, image_ids: Collection[int]) -> set[int]:
     said = sorted(connection.execute(query).all(), key=lambda row: _BEST_FIRST.index(row.origin))
     if not said:
         return set()
-    today = hold_labels(connection, {row.label_id for row in said})
+    today = merged_into(connection, {row.label_id for row in said})
     rivals = rivals_of(connection, set(today.values()))
     labels = set(rivals) | {rival for group in rivals.values() for rival in group}
     targets = {heir for some in heirs.values() for heir in some}

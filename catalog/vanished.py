@@ -8,6 +8,7 @@ from sqlalchemy import Connection, exists, or_, select, update
 
 from catalog import tables
 from catalog.images import LIVE_PLACE, lock_there, note_changes, placeless
+from catalog.label_gate import keep_labels
 from catalog.ledger import Ledger, clock
 from catalog.statements import any_of, slices
 from catalog.twins import carry_over, heirs_of
@@ -24,6 +25,7 @@ def delete_vanished(ledger: Ledger, source_id: int) -> None:
     """
     for ids in slices(_candidates(ledger, source_id), AT_ONCE):
         with ledger.write() as connection:
+            keep_labels(connection)
             _delete(connection, ids)
 
 
