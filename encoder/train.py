@@ -17,11 +17,11 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
-from lightly.loss import NTXentLoss
+from lightly.loss import DCLLoss, NTXentLoss
 from torch import Tensor
 
 from encoder.folder import EncoderError, load_info
@@ -33,11 +33,16 @@ from encoder.views import ViewConfig, make_views
 
 KEEP_CHECKPOINTS = 3
 
+Method = Literal["simclr", "dcl"]
+
 
 @dataclass(frozen=True)
 class TrainConfig:
     """One run. A checkpoint of a run with any other value, views or pictures refuses to go on."""
 
+    # "dcl" is SimCLR with the positive pair left out of the loss's denominator (arXiv 2110.06848, eq. 6): it needs
+    # neither large batches nor many epochs to get as far.
+    method: Method = "simclr"
     backbone: Backbone = "resnet18"
     stem: Stem = "small-pool4"
     size: int = 32
@@ -156,7 +161,7 @@ def train(
     model = model.to(memory_format=torch.channels_last)
     network = with_small_maps(model) if device.type == "cpu" else model
     optimiser = torch.optim.SGD(parameter_groups(model, config.weight_decay), lr=0.0, momentum=config.momentum)
-    criterion = NTXentLoss(temperature=config.temperature)
+    criterion = (DCLLoss if config.method == "dcl" else NTXentLoss)(temperature=config.temperature)
     generator = torch.Generator(device=device).manual_seed(config.seed)
     statistics = channel_statistics(pictures)
     mean, std = (torch.tensor(values, device=device) for values in statistics)
@@ -244,7 +249,9 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = [field for field in dataclasses.fields(TrainConfig) if field.name != "parent"]
     for field in chosen:
         option = f"--{field.name.replace('_', '-')}"
-        if field.name == "bfloat16":
+        if field.name == "method":
+            parser.add_argument(option, choices=get_args(Method), default=field.default)
+        elif field.name == "bfloat16":
             told = "by default where the device has instructions for it"
             parser.add_argument(option, action=argparse.BooleanOptionalAction, help=told)
         else:
