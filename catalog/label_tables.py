@@ -45,7 +45,7 @@ label_batch = Table(
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("key", String(64), nullable=False, unique=True),  # from the client: a confirm sent twice counts once
-    Column("kind", String(8), nullable=False),  # decide, undo, redo, merge, folder, import
+    Column("kind", String(8), nullable=False),  # decide, review, undo, redo, merge, folder, import
     Column("author", Text, nullable=False),
     Column("undoes", RowId, ForeignKey("label_batch.id")),
     Column("size", Integer, nullable=False),

@@ -8,8 +8,11 @@ from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
 from catalog.encoders import Encoder, serving_encoder
+from curate.confusion import Comparer
 from curate.hunt import Hunter
+from curate.review import Reviewer
 from curate.suggest import Suggester
+from curate.suggested import LabelSuggester
 from worker.client import Vector
 
 from . import encoders, health, hunts, jobs, labels, pictures, search, security
@@ -35,6 +38,9 @@ def create_app(config: WebConfig) -> Flask:
         config=config,
         suggester=Suggester(config.ledger, config.store),
         hunter=make_hunter(config),
+        reviewer=Reviewer(config.ledger, config.store),
+        comparer=Comparer(config.ledger, config.store),
+        label_suggester=LabelSuggester(config.ledger, config.index, config.store),
         version=hashlib.sha256(b"version" + config.secret_key).hexdigest()[:8],
     )
     app.jinja_env.globals["installation"] = app.extensions[EXTENSION].version

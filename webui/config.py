@@ -11,8 +11,11 @@ from flask import current_app
 from catalog.artifacts import ArtifactStore
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
+from curate.confusion import Comparer
 from curate.hunt import Hunter
+from curate.review import Reviewer
 from curate.suggest import Suggester
+from curate.suggested import LabelSuggester
 from worker.client import Client
 
 EXTENSION = "ruiji"
@@ -49,6 +52,9 @@ class Parts:
     config: WebConfig
     suggester: Suggester
     hunter: Hunter
+    reviewer: Reviewer
+    comparer: Comparer
+    label_suggester: LabelSuggester
     version: str  # the installation's own, the same over restarts: what belongs to another one is told by it
 
 

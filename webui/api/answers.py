@@ -142,7 +142,7 @@ class Batch(BaseModel):
     """One confirm, merge, undo or redo; `labels` are the names that it was about."""
 
     id: int
-    kind: Literal["decide", "undo", "redo", "merge", "folder", "import"]
+    kind: Literal["decide", "review", "undo", "redo", "merge", "folder", "import"]
     author: str
     size: int
     at: float

@@ -7,7 +7,7 @@ import { send } from "./search/outbox.js";
 import { toast } from "./toast.js";
 
 const PAGE = 50;
-const NOTES = { folder: "from folder names", import: "imported", undo: "undone", redo: "done again", merge: "merged" };
+const NOTES = { folder: "from folder names", import: "imported", undo: "undone", redo: "done again", merge: "merged", review: "looked through" };
 const body = h("tbody");
 
 function what(batch) {
