@@ -26,6 +26,7 @@ from catalog.errors import (
     UnknownSource,
 )
 from catalog.shards import ShardDamaged
+from curate.kept_matches import MatchGone
 from curate.ranker import NoPositives
 
 from .errors import FULL_DISK, ApiError, storage_full
@@ -39,6 +40,7 @@ STATUS: dict[type[Exception], int] = {
     InvalidKey: 400,
     InvalidLabel: 400,
     LedgerBusy: 503,
+    MatchGone: 404,
     UnknownBatch: 404,
     UnknownEncoder: 404,
     UnknownGroup: 404,

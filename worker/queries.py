@@ -158,16 +158,3 @@ class Queries:
             self._context.replies.send(request, answer)
         except Exception as error:  # whoever asked runs into the time limit and is told so
             logger.warning("an answer could not be sent: %s", error)
-
-
-def sweep_uploads(store: ArtifactStore, *, older_than_s: float) -> int:
-    """Delete the pictures that were uploaded for a search longer ago than this; returns how many."""
-    deleted = 0
-    for key in list(store.list("uploads/")):
-        try:
-            if time.time() - store.mtime(key) > older_than_s:
-                store.delete(key)
-                deleted += 1
-        except ArtifactMissing:
-            continue
-    return deleted

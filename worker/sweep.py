@@ -6,14 +6,16 @@ import logging
 import threading
 import time
 
+from catalog.artifacts import ArtifactMissing, ArtifactStore
 from catalog.chunks import open_work
 from catalog.jobs import complete_jobs
 from catalog.workers import forget_silent
+from curate.kept_matches import FOLDER as MATCHES
 from worker.context import Context
 from worker.presence import FORGET_AFTER_S
-from worker.queries import sweep_uploads
 
-UPLOAD_TTL_S = 3600.0
+PASSING = {"uploads": "pictures that were searched by", MATCHES: "selections"}
+PASSING_S = 3600.0
 CLEAR_EVERY_S = 60.0
 
 logger = logging.getLogger("ruiji.sweep")
@@ -49,5 +51,17 @@ class Sweep:
     def _clear(self) -> None:
         for name, silent_s in forget_silent(self._context.ledger, after_s=FORGET_AFTER_S).items():
             logger.warning("worker %s has been silent for %.0f s: forgotten", name, silent_s)
-        if deleted := sweep_uploads(self._context.store, older_than_s=UPLOAD_TTL_S):
-            logger.info("%d uploaded pictures deleted after their hour", deleted)
+        for folder, what in PASSING.items():
+            if deleted := delete_old(self._context.store, folder, older_than_s=PASSING_S):
+                logger.info("%d %s deleted after their hour", deleted, what)
+
+
+def delete_old(store: ArtifactStore, folder: str, *, older_than_s: float) -> int:
+    """Delete what was put below this folder longer ago than this; returns how many."""
+    deleted = 0
+    for key in list(store.list(folder)):
+        try:
+            deleted += store.age(key) > older_than_s and store.delete(key)
+        except ArtifactMissing:
+            continue
+    return deleted

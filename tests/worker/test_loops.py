@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, update
 
 from catalog import tables
@@ -127,22 +128,24 @@ def test_the_sweep_wakes_what_nobody_does_and_does_not_pile_up_messages(context:
         connection.execute(update(tables.job).where(tables.job.c.id == job).values(state="cancelled"))
 
 
-def test_the_sweep_deletes_uploads_after_their_hour_and_forgets_silent_workers(
-    context: Context, client: Client
+@pytest.mark.parametrize("folder", ["uploads", "matches"])
+def test_the_sweep_deletes_what_passes_after_its_hour_and_forgets_silent_workers(
+    context: Context, client: Client, folder: str
 ) -> None:
-    context.store.put("uploads/" + "a" * 64, b"old")
-    context.store.put("uploads/" + "b" * 64, b"new")
-    old = context.store.local_path("uploads/" + "a" * 64)
+    context.store.put(f"{folder}/{'a' * 64}", b"old")
+    context.store.put(f"{folder}/{'b' * 64}", b"new")
+    old = context.store.local_path(f"{folder}/{'a' * 64}")
     assert old is not None
     os.utime(old, (time.time() - 4000, time.time() - 4000))
     with context.ledger.write() as connection:
         values = {"queues": "embed", "host": "h", "pid": 1, "device": "cpu", "images": 0, "started_at": 0.0}
         for name, ago in (("silent", 600.0), ("lively", 1.0)):
-            connection.execute(tables.worker.insert().values(name=name, heartbeat_at=time.time() - ago, **values))
+            row = {"name": f"{name} {folder}", "heartbeat_at": time.time() - ago, **values}
+            connection.execute(tables.worker.insert().values(row))
     Sweep(context).run()
-    assert not context.store.exists("uploads/" + "a" * 64)
-    assert context.store.exists("uploads/" + "b" * 64)
+    assert not context.store.exists(f"{folder}/{'a' * 64}")
+    assert context.store.exists(f"{folder}/{'b' * 64}")
     with context.ledger.read() as connection:
         names = set(connection.execute(select(tables.worker.c.name)).scalars())
-    assert "lively" in names
-    assert "silent" not in names
+    assert f"lively {folder}" in names
+    assert f"silent {folder}" not in names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import groups, hunts, images, jobs, labels, review, search, sources, status
+from . import groups, hunts, images, jobs, labels, matches, review, search, sources, status
 from .blueprint import api
 
-__all__ = ["api", "groups", "hunts", "images", "jobs", "labels", "review", "search", "sources", "status"]
+__all__ = ["api", "groups", "hunts", "images", "jobs", "labels", "matches", "review", "search", "sources", "status"]

@@ -33,14 +33,19 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class SearchOptions(Request):
-    """What every search may hold, whatever it starts from."""
+class Filters(Request):
+    """Conditions, which add up: any of these labels, no label at all, any of these sources, a least score."""
 
-    k: Annotated[int, Field(ge=1, le=1000)] = 60
     label: Several[LabelName] = Field(default=(), max_length=100)
     unlabelled: bool = False
     source: Several[FormId] = Field(default=(), max_length=1000)
     min_score: Score | None = None
+
+
+class SearchOptions(Filters):
+    """What every search may hold, whatever it starts from."""
+
+    k: Annotated[int, Field(ge=1, le=1000)] = 60
     suggest: bool = False
 
 
@@ -50,12 +55,16 @@ class SearchUpload(SearchOptions):
     file: BaseFile
 
 
-class SearchRequest(SearchOptions):
-    """A search by an image that is known, by an earlier upload, or by one of the pictures offered: exactly one."""
+class Picture(Request):
+    """An image that is known, an earlier upload, or one of the pictures offered: one of them at most."""
 
     image_id: Id | None = None
     upload: Sha256 | None = None
     sample: Annotated[StrictStr, Field(max_length=255)] | None = None
+
+
+class SearchRequest(SearchOptions, Picture):
+    """A search by exactly one picture."""
 
 
 class NewLabel(Request):

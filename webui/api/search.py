@@ -32,7 +32,7 @@ from webui.security import limiter
 from .answers import SearchAnswer
 from .blueprint import api, described
 from .reading import checked, json_object, spread
-from .requests import SearchOptions, SearchRequest, SearchUpload
+from .requests import Filters, Picture, SearchOptions, SearchRequest, SearchUpload
 
 log = logging.getLogger(__name__)
 UPLOAD_FRESH_S = 600.0  # uploads are swept after an hour; one that is younger need not be written again
@@ -127,7 +127,7 @@ def milliseconds(since: float) -> float:
     return (time.perf_counter() - since) * 1000
 
 
-def chosen_filter(have: Parts, options: SearchOptions) -> SearchFilter:
+def chosen_filter(have: Parts, options: Filters) -> SearchFilter:
     """The filter with names turned to ids; 404 names the label or source that there is not."""
     return SearchFilter(
         label_ids=label_ids(have.config.ledger, options.label),
@@ -165,7 +165,7 @@ def no_query() -> ApiError:
     )
 
 
-def ask(have: Parts, asked: SearchRequest) -> Question:
+def ask(have: Parts, asked: Picture) -> Question:
     """The question behind a JSON document, which names exactly one picture."""
     given = [value for value in (asked.image_id, asked.upload, asked.sample) if value is not None]
     if not given:

@@ -1,0 +1,42 @@
+"""What the answers about all images that match hold: their description; the tests compare real answers with it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+
+class Match(BaseModel):
+    """All that match, held still under this token for an hour."""
+
+    token: str
+    matched: int
+
+
+class MatchPlan(BaseModel):
+    """How the matching images stand to the label: `matched` = `plain` + `other` + `yes` + `no`.
+
+    `yes` are the label, `no` were said not to be; of the others, `other` have another label, `rivals` of these one that
+    a yes would end (`group` is the exclusive group of both), and `plain` have none. `token` names the plan.
+    """
+
+    token: str
+    label: str
+    group: str | None
+    matched: int
+    plain: int
+    other: int
+    rivals: int
+    yes: int
+    no: int
+
+
+class MatchDecided(BaseModel):
+    """`changed` images of the plan were left out: they match no more, or were decided otherwise meanwhile.
+
+    `batch` is what an undo names; null when none was left. A repeated answer does not know how many had changed.
+    """
+
+    batch: int | None
+    applied: int
+    changed: int
+    repeated: bool

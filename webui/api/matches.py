@@ -1,0 +1,92 @@
+"""Acting on more than a page: all images that match, stated first, then decided as one batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from catalog.images import get_images
+from catalog.label_groups import list_groups
+from catalog.label_names import valid_name
+from catalog.matching import Kind
+from curate import kept_matches, matches
+from webui.config import Parts, parts
+from webui.errors import ApiError
+from webui.labels_by_name import find_label_id
+from webui.security import limiter
+
+from .answers_matches import Match, MatchDecided, MatchPlan
+from .blueprint import api, described
+from .reading import read_json
+from .requests_matches import MatchDecisions, MatchRequest, PlanRequest
+from .search import ask, chosen_filter
+from .waking import told
+
+
+@api.post("/matches")
+@limiter.limit(lambda: parts().config.search_limit)
+@described("matches", json=MatchRequest, answer=Match, status=201, refusals=(400, 404, 409, 422, 429, 503, 507))
+def find_match() -> tuple[Response, int]:
+    """Find all images that meet the conditions, not the nearest alone, and hold them still."""
+    asked = read_json(MatchRequest)
+    have = parts()
+    wanted = chosen_filter(have, asked)
+    if not (wanted.label_ids or wanted.unlabelled or wanted.source_ids or wanted.min_score is not None):
+        raise ApiError(400, "no_condition", "Everything matches: choose a label, a source or a least score first.")
+    ledger, store = have.config.ledger, have.config.store
+    about: dict[str, Any] = {"hidden": own_file(have, asked) if asked.hide_own else None}
+    if wanted.min_score is not None:
+        question = ask(have, asked)
+        about = {
+            "encoder_id": question.encoder.id,
+            "vector": question.vector,
+            "hidden": question.sha256 if asked.hide_own else None,
+        }
+    found = matches.find(ledger, store, wanted, **about)
+    return jsonify(token=kept_matches.keep(store, found), matched=len(found.ids)), 201
+
+
+@api.post("/matches/<token>/plan")
+@described("matches", json=PlanRequest, answer=MatchPlan, status=201, refusals=(400, 404, 507))
+def plan_match(token: str) -> tuple[Response, int]:
+    """State how the images of a match stand to a label, before anything is decided about them."""
+    asked = read_json(PlanRequest)
+    have = parts().config
+    label = valid_name(asked.label)
+    found = kept_matches.kept(have.store, token)
+    label_id = find_label_id(have.ledger, label)
+    planned, stand = matches.plan(have.ledger, found, label=label, label_id=label_id, out=asked.out)
+    groups = (one for one in list_groups(have.ledger) if one.exclusive and label in one.labels)
+    group = next((one.name for one in groups), None)
+    counts = {kind.name.lower(): int((stand.kinds == kind).sum()) for kind in Kind}
+    made = {"token": kept_matches.keep(have.store, planned), "label": label, "group": group}
+    return jsonify(**made, matched=len(planned.ids), rivals=stand.rivals, **counts), 201
+
+
+@api.post("/matches/<token>/decisions")
+@described("matches", json=MatchDecisions, answer=MatchDecided, refusals=(400, 404))
+def decide_match(token: str) -> Response:
+    """Decide what a plan has stated, as one batch; images that changed since are left out and counted."""
+    asked = read_json(MatchDecisions)
+    have = parts().config
+    # Sent again after its hour, the plan is not kept any more: what was recorded under the key is the answer.
+    done = matches.recorded(have.ledger, asked.key)
+    if done is None:
+        planned = kept_matches.kept(have.store, token)
+        if planned.kinds is None:
+            raise ApiError(400, "no_plan", "State what is to be decided first: ask for a plan of this match.")
+        kinds = [Kind[name.upper()] for name in asked.kinds]
+        done = matches.apply(
+            have.ledger, planned, decision=asked.decision, kinds=kinds, key=asked.key, author=have.author
+        )
+    told(have.client.wake_index)
+    return jsonify(batch=done.batch_id, applied=done.applied, changed=done.changed, repeated=done.repeated)
+
+
+def own_file(have: Parts, asked: MatchRequest) -> str | None:
+    """The sha256 of the picture that was searched by, where it can be had without a worker."""
+    if asked.image_id is not None:
+        row = get_images(have.config.ledger, [asked.image_id]).get(asked.image_id)
+        return row.sha256 if row else None
+    return asked.upload
