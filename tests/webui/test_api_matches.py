@@ -98,7 +98,7 @@ def test_more_than_a_window_of_milvus_is_stated_decided_and_taken_back(person: V
 
 def test_the_filters_add_up_and_need_no_picture(person: Visitor) -> None:
     assert matched(person, label=["sky"])["matched"] == 100
-    assert matched(person, unlabelled=True)["matched"] == IMAGES - 100
+    assert matched(person, unlabelled=True, keep=False) == {"matched": IMAGES - 100, "token": None}
     assert matched(person, image_id=1, label=["sky"], min_score=0.5, hide_own=True)["matched"] == 99
     assert matched(person, image_id=1, label=["sky"], hide_own=True)["matched"] == 99
     assert matched(person, image_id=IMAGES, unlabelled=True, min_score=0.5)["matched"] == IMAGES - NEAR

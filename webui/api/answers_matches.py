@@ -6,9 +6,9 @@ from pydantic import BaseModel
 
 
 class Match(BaseModel):
-    """All that match, held still under this token for an hour."""
+    """All that match, held still under this token for an hour; null when they were only counted."""
 
-    token: str
+    token: str | None
     matched: int
 
 

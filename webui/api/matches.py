@@ -44,7 +44,7 @@ def find_match() -> tuple[Response, int]:
             "hidden": question.sha256 if asked.hide_own else None,
         }
     found = matches.find(ledger, store, wanted, **about)
-    return jsonify(token=kept_matches.keep(store, found), matched=len(found.ids)), 201
+    return jsonify(token=kept_matches.keep(store, found) if asked.keep else None, matched=len(found.ids)), 201
 
 
 @api.post("/matches/<token>/plan")

@@ -56,10 +56,35 @@ export class Decider {
     }
   }
 
+  /**
+   * A decision about more than is shown, of which the page knows nothing by itself: again() looks at what is there now.
+   * said(answer): what it did.
+   */
+  async beyond(path, json, { many, said, again }) {
+    const batch = { ids: [], before: new Map(), label: {}, again, sent: send(path, json) };
+    this.done.push(batch);
+    this.changed();
+    const close = toast(`Saving ${plural(many, "decision")}…`, { stay: true });
+    try {
+      const answer = await batch.sent.answer;
+      if (answer.batch === null) this.done = this.done.filter((one) => one !== batch);
+      if (this.done.includes(batch)) toast(said(answer), { action: { label: "Undo", run: () => this.undo(batch) } });
+      else if (answer.batch === null) toast(said(answer), { bad: true });
+      again();
+    } catch (error) {
+      this.done = this.done.filter((one) => one !== batch);
+      batch.refused = true;
+      toast(`Nothing was saved: ${error.message}`, { bad: true, stay: Boolean(error.elsewhere) });
+    } finally {
+      close();
+      this.changed();
+    }
+  }
+
   /** Results that were asked for at `askedAt` do not know of a decision that was answered since, or not yet. */
   overlay(results, askedAt) {
     for (const batch of this.done) {
-      if (batch.answeredAt < askedAt) continue;
+      if (batch.again || batch.answeredAt < askedAt) continue;
       const ids = new Set(batch.ids);
       for (const result of results) if (ids.has(result.image_id)) result.labels = [...without(result.labels, batch.label.name), batch.label];
     }
@@ -101,7 +126,7 @@ export class Decider {
     this.changed();
     try {
       const answer = await batch.sent.undo();
-      this.restore(batch);
+      if (batch.again) batch.again(); else this.restore(batch);
       toast(`Undone: ${plural(answer.applied, "picture")} as before`);
       announce("Undone");
       this.changed(true);

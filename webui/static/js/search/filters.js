@@ -64,12 +64,16 @@ export class Filters {
       h("span", { class: "name cut-text" }, name), h("b", {}, count(amount)));
   }
 
-  /** The slider spans the scores that there are: encoders differ in how close their neighbours lie. */
-  scores(results, min) {
+  /**
+   * The slider spans the scores that there are: encoders differ in how close their neighbours lie. more: it reaches half as
+   * far again below them, for all that match can be selected, shown or not.
+   */
+  scores(results, min, more = false) {
     const values = results.map((result) => result.score);
     byId("score-filter").hidden = !values.length;
     if (!values.length) return;
-    const low = Math.floor(Math.min(...values, min ?? 1) * 50) / 50 - 0.02;
+    const below = more ? (Math.max(...values) - Math.min(...values)) / 2 : 0;
+    const low = Math.floor(Math.min(Math.min(...values) - below, min ?? 1) * 50) / 50 - 0.02;
     const high = Math.min(1, Math.ceil(Math.max(...values) * 50) / 50);
     const slider = byId("min-score");
     slider.min = low.toFixed(3);

@@ -20,6 +20,8 @@ import { Selection } from "./selection.js";
 import "./size.js";
 import { DEFAULT_K, LARGEST_K, hasFilter, hasQuery, noFilter, noQuery, readState, writeState } from "./state.js";
 import { carried } from "./tile.js";
+import { Whole } from "./whole.js";
+import { WholeDecider } from "./whole_decide.js";
 
 const MORE = 120; // fetched when the end of the grid is reached
 
@@ -40,6 +42,7 @@ const filters = new Filters({
   clear: () => go({ ...noFilter }),
   cut: (min, settled) => {
     state = { ...state, min };
+    whole.forget();
     if (settled) history.replaceState(null, "", writeState(state));
     applyCut();
   },
@@ -61,13 +64,23 @@ const decider = new Decider({
   changed: (counts) => { bar.undoable(decider.undoable); if (counts) refreshFilters(); },
 });
 const bar = new Bar({ confirm, hunt, invert: () => act.invert(), undo: () => decider.undo(), leave: () => grid.focusOn(grid.current) });
+const whole = new Whole({ selection, request: conditions, changed: paint });
+const wholeDecider = new WholeDecider({ whole, decider, again: () => { search(); refreshFilters(); }, closed: () => grid.focusOn(grid.current) });
 const clearFilters = { label: "Clear filters", primary: true, run: () => go({ ...noFilter }) };
 const showEmpty = prepareEmpty({ sample: (one) => go({ ...noQuery, sample: one.name }, { picture: one.url }) });
 
 function paint() {
   grid.paint(selection);
-  const chosen = selection.selected;
-  bar.show({ selected: chosen.length, shown: selection.limit, labelled: chosen.filter((id) => carried(byImage.get(id)).length).length });
+  whole.look();
+  const labelled = whole.active ? 0 : selection.selected.filter((id) => carried(byImage.get(id)).length).length;
+  bar.show({ ...whole.figures, labelled });
+}
+
+/** What all that match have in common, as the API names it; null when nothing but the query narrows them. */
+function conditions() {
+  if (!answer || !(state.labels.length || state.sources.length || state.unlabelled || state.min !== null)) return null;
+  const { labels: label, sources: source, unlabelled, min: min_score, hideOwn: hide_own } = state;
+  return { ...query(state, answer.query.upload), label, source, unlabelled, min_score, hide_own };
 }
 
 function applyCut() {
@@ -109,6 +122,7 @@ function go(part, given = {}) {
 function forgetResults() {
   [results, byImage, answer] = [[], new Map(), null];
   selection.reset([], open);
+  whole.forget();
 }
 
 /** What was found before goes at once: no key may act on what is no longer seen. */
@@ -173,7 +187,7 @@ function arrive(found, askedAt) {
   byId("grid-end").replaceChildren();
   chips.describe(found, results);
   selection.reset(results.map((result) => result.image_id), open);
-  filters.scores(results, state.min);
+  filters.scores(results, state.min, !found.exhausted);
   grid.show(results);
   document.title = `${count(results.length)} nearest · Ruiji`;
   if (!results.length) {
@@ -216,9 +230,10 @@ async function extend() {
     for (const result of fresh) byImage.set(result.image_id, result);
     results.push(...fresh);
     selection.extend(fresh.map((result) => result.image_id), open);
+    whole.extend(fresh.map((result) => result.image_id));
     of.exhausted = more.exhausted || !fresh.length;
-    if (fresh.length) grid.extend(fresh, first ? "Less alike: not selected" : null);
-    filters.scores(results, state.min);
+    if (fresh.length) grid.extend(fresh, first && !whole.active ? "Less alike: not selected" : null);
+    filters.scores(results, state.min, !of.exhausted);
     applyCut();
     byId("grid-end").textContent = of.exhausted ? "That is all there is." : results.length >= LARGEST_K - 1 ? "The nearest 1,000 are shown." : "";
   } catch (error) {
@@ -231,7 +246,7 @@ async function extend() {
 function confirm() {
   if (!selection.selected.length) return false;
   if (!bar.label) { bar.focus(); return true; }
-  decider.confirm(bar.label);
+  if (!wholeDecider.confirm(bar.label)) decider.confirm(bar.label);
   return true;
 }
 
@@ -254,6 +269,9 @@ async function refreshFilters() {
 
 const act = {
   ...chooser.act,
+  all() { if (!results.length) return false; whole.next(); return true; },
+  invert() { whole.end(); return chooser.act.invert(); },
+  clear() { whole.end(); return chooser.act.clear(); },
   label() { if (!results.length) return false; bar.focus(); return true; },
   pick(n) { if (!results.length || !filters.labels[n]) return false; bar.label = filters.labels[n].name; return true; },
   undo() { decider.undo(); return true; },
@@ -265,6 +283,7 @@ listen(act);
 takePictures({ file: (file) => go({ ...noQuery }, { file }), image: (id) => go({ ...noQuery, image: id }) });
 byId("help-button").hidden = false;
 byId("help-button").addEventListener("click", act.help);
+byId("select-all").addEventListener("click", act.all);
 byId("k").addEventListener("change", (event) => go({ k: Number(event.target.value) || DEFAULT_K }));
 addEventListener("popstate", () => { state = readState(location.search); search(); });
 
