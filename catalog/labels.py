@@ -30,7 +30,7 @@ from catalog.label_history import Batch, BatchResult, batches, redo, undo
 from catalog.label_merges import merged, merged_into
 from catalog.label_names import colour_of, valid_colour, valid_name
 from catalog.ledger import Ledger, clock, writing
-from catalog.merge import MergeResult, merge_label
+from catalog.merge import MergePlan, MergeResult, merge_label, plan_merge
 from catalog.statements import any_of, insert_or, slices
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Label",
     "LabelCount",
     "LabelState",
+    "MergePlan",
     "MergeResult",
     "batches",
     "change_label",
@@ -47,6 +48,7 @@ __all__ = [
     "labelled_images",
     "list_labels",
     "merge_label",
+    "plan_merge",
     "record",
     "redo",
     "rename_label",

@@ -57,6 +57,36 @@ class MergeResult:
     repeated: bool
 
 
+@dataclass(frozen=True)
+class MergePlan:
+    """What a merge would do, in images, each counted once of `yes`, `no`, `same` and `contradictions`.
+
+    `yes` become the other label, `no` are ruled out for it, `same` leave it as it is, `contradictions` stay. `ended`
+    counts images that another label of its exclusive group is taken from.
+    """
+
+    yes: int
+    no: int
+    same: int
+    contradictions: int
+    ended: int
+
+
+def plan_merge(ledger: Ledger, label_id: int, *, into: int) -> MergePlan:
+    """What `merge_label` would do now; nothing is written. UnknownLabel, InvalidLabel."""
+    with ledger.read() as connection:
+        made = [events for _, _, events in _settled(connection, label_id, into)]
+    there = [{event.pair[1]: event.decision for event in events} for events in made if events is not None]
+    said = [one.get(into) for one in there]
+    return MergePlan(
+        yes=said.count("yes"),
+        no=said.count("no"),
+        same=said.count(None),
+        contradictions=made.count(None),
+        ended=sum(len(one) > 1 for one in there),
+    )
+
+
 def merge_label(ledger: Ledger, label_id: int, *, into: int, author: str, key: str) -> MergeResult:
     """Merge a label into another one, as the module says; UnknownLabel, InvalidLabel, InvalidKey."""
     if not 1 <= len(key) <= LONGEST_KEY:
@@ -80,30 +110,40 @@ def write_merge(connection: Connection, batch: Batch, label_id: int, into: int) 
 
     The transaction has begun with `change_labels`.
     """
-    state, merge = tables.label_state, tables.label_merge
-    decided = select(state.c.image_id).where(state.c.label_id == label_id)
-    _check(connection, label_id, into)
-    images = set(connection.execute(decided).scalars())
-    lock_images(connection, images)
-    rivals = rivals_of(connection, [into])[into]
-    now = standings(connection, images, {label_id, into, *rivals})
+    merge = tables.label_merge
     events: dict[Pair, Event] = {}
     contradictions = 0
-    for image_id in sorted(images):
-        if (mine := now.get((image_id, label_id), UNDECIDED)).state == "unknown":
-            continue
-        made = _settle(image_id, mine, into, label_id, rivals, now)
+    for pair, mine, made in _settled(connection, label_id, into, lock=True):
         if made is None:
             contradictions += 1
             continue
         events |= {event.pair: event for event in made}
-        events[image_id, label_id] = Event((image_id, label_id), "unknown", "person", mine)
+        events[pair] = Event(pair, "unknown", "person", mine)
     write_events(connection, batch, events.values())
     note_changes(connection, {image_id for image_id, _ in events})
     if not contradictions:
         values = {"batch_id": batch.id, "label_id": label_id, "into_id": into, "undone": False}
         connection.execute(insert(merge).values(**values))
     return sum(label == label_id for _, label in events), contradictions
+
+
+def _settled(
+    connection: Connection, label_id: int, into: int, *, lock: bool = False
+) -> list[tuple[Pair, Standing, list[Event] | None]]:
+    """Each decision about the label, by image, with the events that carry it over, None for a contradiction."""
+    state = tables.label_state
+    _check(connection, label_id, into)
+    images = set(connection.execute(select(state.c.image_id).where(state.c.label_id == label_id)).scalars())
+    if lock:
+        lock_images(connection, images)
+    rivals = rivals_of(connection, [into])[into]
+    now = standings(connection, images, {label_id, into, *rivals})
+    mine = {(image_id, label_id): now.get((image_id, label_id), UNDECIDED) for image_id in sorted(images)}
+    return [
+        (pair, one, _settle(pair[0], one, into, label_id, rivals, now))
+        for pair, one in mine.items()
+        if one.state != "unknown"
+    ]
 
 
 def _settle(

@@ -18,12 +18,14 @@ from catalog.labels import (
     ensure_label,
     list_labels,
     merge_label,
+    plan_merge,
     record,
     redo,
     rename_label,
     undo,
 )
 from catalog.ledger import Ledger
+from catalog.merge import MergePlan
 from tests.catalog.deciding import CONTENTS, count, say, seen
 from tests.catalog.stand_in import image_of, ingest, with_source
 
@@ -43,6 +45,9 @@ def test_decisions_go_over_and_one_undo_takes_them_back(any_ledger: Ledger, imag
     say(any_ledger, "2", (images[4], new.id, "yes"), (images[5], old.id, "yes"), (images[5], new.id, "unknown"))
     before, events = all_seen(any_ledger, images), count(any_ledger, "label_event")
     drop_changes(any_ledger, [change.id for change in pending_changes(any_ledger, 100)])
+    plan = plan_merge(any_ledger, old.id, into=new.id)
+    assert plan == MergePlan(yes=3, no=1, same=1, contradictions=0, ended=0)
+    assert all_seen(any_ledger, images) == before, "a plan changes nothing"
     done = merge_label(any_ledger, old.id, into=new.id, author="wei", key="m")
     assert (done.moved, done.contradictions, done.repeated) == (5, 0, False)
     assert all_seen(any_ledger, images[:6]) == [
@@ -96,6 +101,8 @@ def test_an_exclusive_group_keeps_one_yes(any_ledger: Ledger, images: list[int])
     say(any_ledger, "f", (images[1], car.id, "yes"), (images[2], old.id, "yes"), origin="folder")
     say(any_ledger, "1", (images[0], old.id, "yes"), (images[0], car.id, "yes"), (images[1], old.id, "yes"))
     say(any_ledger, "2", (images[2], car.id, "yes"))
+    plan = plan_merge(any_ledger, old.id, into=new.id)
+    assert plan == MergePlan(yes=1, no=0, same=1, contradictions=1, ended=1)
     done = merge_label(any_ledger, old.id, into=new.id, author="wei", key="m")
     assert (done.moved, done.contradictions) == (2, 1)
     states = [{name: state for name, (state, _) in seen(any_ledger, image).items()} for image in images[:3]]

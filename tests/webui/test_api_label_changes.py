@@ -102,6 +102,9 @@ def test_a_merge_its_undo_and_its_redo(person: Visitor, room: Room) -> None:
     add(person, "asphalt")
     first = decide(person, "tarmac", images[:3])
     second = decide(person, "asphalt", images[:1], "no")
+    plan = person.get(f"/api/v1/labels/{old}/merge?into=asphalt")
+    assert answers.MergePlan.model_validate_json(plan.data, strict=True).yes == 2
+    assert plan.json == {"yes": 2, "no": 0, "same": 0, "contradictions": 1, "ended": 0}
     sent = {"key": key(), "into": "asphalt"}
     merged = person.post(f"/api/v1/labels/{old}/merge", json=sent)
     assert merged.status_code == 200, merged.data
@@ -128,3 +131,5 @@ def test_a_merge_its_undo_and_its_redo(person: Visitor, room: Room) -> None:
     undo(person, again.json["batch"], second, first)
     unknown = person.post(f"/api/v1/labels/{old}/merge", json={"key": key(), "into": "nothing of the kind"})
     assert (unknown.status_code, unknown.json["error"]["code"]) == (404, "unknown_label")
+    for into, status in (("nothing of the kind", 404), ("tarmac", 400), ("", 400)):
+        assert person.get(f"/api/v1/labels/{old}/merge?into={into}").status_code == status

@@ -131,6 +131,20 @@ class Merged(BaseModel):
     repeated: bool
 
 
+class MergePlan(BaseModel):
+    """In images, each counted once of `yes`, `no`, `same` and `contradictions`: what a merge would do.
+
+    `yes` become the other label, `no` are ruled out for it, `same` leave it as it is, `contradictions` stay. `ended`
+    are those that another label of its exclusive group is taken from.
+    """
+
+    yes: int
+    no: int
+    same: int
+    contradictions: int
+    ended: int
+
+
 class BatchResult(BaseModel):
     batch: int
     applied: int

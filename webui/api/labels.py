@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, jsonify
@@ -14,11 +15,11 @@ from webui.config import parts
 from webui.errors import ApiError
 from webui.labels_by_name import find_label_id, label_ids
 
-from .answers import Batches, BatchResult, Labels, Merged
+from .answers import Batches, BatchResult, Labels, Merged, MergePlan
 from .answers import Label as LabelDocument
 from .blueprint import api, described
 from .reading import read_json, read_query
-from .requests import Decisions, LabelChange, Merge, NewLabel, Page, Undo
+from .requests import Decisions, LabelChange, Merge, MergeInto, NewLabel, Page, Undo
 from .waking import told
 
 
@@ -54,6 +55,16 @@ def change_label(label_id: int) -> Response:
         exclusive=wanted.exclusive,
     )
     return jsonify(counted(changed))
+
+
+@api.get("/labels/<int:label_id>/merge")
+@described("labels", query=MergeInto, answer=MergePlan, refusals=(400, 404))
+def merge_plan(label_id: int) -> Response:
+    """Say what a merge into another label would do now."""
+    wanted = read_query(MergeInto)
+    ledger = parts().config.ledger
+    plan = catalog_labels.plan_merge(ledger, label_id, into=label_ids(ledger, [wanted.into])[0])
+    return jsonify(asdict(plan))
 
 
 @api.post("/labels/<int:label_id>/merge")

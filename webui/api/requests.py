@@ -91,6 +91,12 @@ class Merge(Request):
     into: LabelName
 
 
+class MergeInto(Request):
+    """`into` is the name of the label that would take over."""
+
+    into: LabelName
+
+
 class GroupChange(Request):
     """What is left out stays."""
 
