@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from catalog import tables
 from catalog.ledger import Ledger
@@ -32,8 +32,15 @@ class Coverage:
         return self.indexed == self.images
 
 
-def coverage(ledger: Ledger, encoder_id: str) -> Coverage:
+def coverage(where: Ledger | Connection, encoder_id: str) -> Coverage:
     """Counted at one moment, so that the three numbers can be compared."""
+    if isinstance(where, Connection):
+        return _count(where, encoder_id)
+    with where.read() as connection:
+        return _count(connection, encoder_id)
+
+
+def _count(connection: Connection, encoder_id: str) -> Coverage:
     image, embedding, shard = tables.image, tables.embedding, tables.shard
     any_encoder = tables.embedding.alias()
     query = (
@@ -47,5 +54,4 @@ def coverage(ledger: Ledger, encoder_id: str) -> Coverage:
         .outerjoin(shard, shard.c.id == embedding.c.shard_id)
         .where(image.c.deleted_at.is_(None), image.c.id.in_(select(any_encoder.c.image_id)))
     )
-    with ledger.read() as connection:
-        return Coverage(*(int(value) for value in connection.execute(query).one()))
+    return Coverage(*(int(value) for value in connection.execute(query).one()))

@@ -1,14 +1,14 @@
-"""Chunks for images whose vectors are lost, so that the embed workers make them again."""
+"""Chunks for images that an encoder has no vector of, or none any more, so that the embed workers make them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from catalog import tables
 from catalog.chunks import add_chunks
-from catalog.jobs import create_embed_job
+from catalog.embed_jobs import create_embed_job
 from catalog.ledger import Ledger, writing
 from catalog.places import PlaceToDo
 from catalog.statements import any_of, slices
@@ -16,7 +16,20 @@ from catalog.statements import any_of, slices
 CHUNK_FILES = 512
 
 
-def embed_again(where: Ledger | Connection, encoder_id: str, image_ids: Iterable[int]) -> int:
+def embed_lacking(where: Ledger | Connection, encoder_id: str, *, author: str) -> int | None:
+    """Have every image embedded that has a file and no vector of this encoder; the job's id, None if there is none."""
+    image, embedding, place = tables.image, tables.embedding, tables.place
+    done = exists().where(embedding.c.encoder_id == encoder_id, embedding.c.image_id == image.c.id)
+    there = exists().where(place.c.image_id == image.c.id, place.c.state == "known")
+    with writing(where) as connection:
+        query = select(image.c.id).where(image.c.deleted_at.is_(None), ~done, there)
+        lacking = list(connection.scalars(query))
+        return embed_again(connection, encoder_id, lacking, author=author) if lacking else None
+
+
+def embed_again(
+    where: Ledger | Connection, encoder_id: str, image_ids: Iterable[int], *, author: str = "repair"
+) -> int:
     """Have images without a vector of this encoder embedded by a job; returns the job's id.
 
     An embed job that is not finished yet takes them up: it was cut into chunks when they still had their vectors. One
@@ -24,7 +37,7 @@ def embed_again(where: Ledger | Connection, encoder_id: str, image_ids: Iterable
     """
     job, chunk, member, place = tables.job, tables.chunk, tables.chunk_place, tables.place
     with writing(where) as connection:
-        job_id = create_embed_job(connection, encoder_id=encoder_id, author="repair")
+        job_id = create_embed_job(connection, encoder_id=encoder_id, author=author)
         taken = (
             select(place.c.image_id)
             .join(member, member.c.place_id == place.c.id)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from catalog import tables
 from catalog.errors import UnknownEncoder
-from catalog.ledger import Ledger, clock
+from catalog.ledger import Ledger, clock, writing
 from catalog.statements import insert_or
 
 
@@ -81,10 +81,26 @@ def serving_encoder(ledger: Ledger) -> Encoder | None:
         return None if row is None else _encoder_of(row)
 
 
-def promote(ledger: Ledger, encoder_id: str) -> None:
-    """Let this encoder answer the searches from now on; the one before is remembered for a roll-back."""
+def serving_id(connection: Connection) -> str | None:
+    """The id of the encoder that answers searches, inside a transaction."""
+    return connection.execute(select(tables.serving.c.encoder_id)).scalar_one_or_none()
+
+
+def previous_encoder(ledger: Ledger) -> Encoder | None:
+    """The encoder that answered searches before: where a roll-back leads. None if there was none."""
+    query = select(tables.encoder).join(tables.serving, tables.serving.c.previous_encoder_id == tables.encoder.c.id)
+    with ledger.read() as connection:
+        row = connection.execute(query).one_or_none()
+        return None if row is None else _encoder_of(row)
+
+
+def promote(where: Ledger | Connection, encoder_id: str) -> None:
+    """Let this encoder answer the searches from now on; the one before is remembered for a roll-back.
+
+    Asks nothing: `catalog.switching` does, in the same transaction.
+    """
     table = tables.serving
-    with ledger.write() as connection:
+    with writing(where) as connection:
         load_encoder(connection, encoder_id)
         now = clock(connection)
         statement = insert_or(connection, table).values(id=1, encoder_id=encoder_id, switched_at=now)

@@ -207,6 +207,16 @@ class VectorIndex:
         check_name(name)
         self._connection.call(lambda client: client.drop_collection(name, timeout=SLOW_S))
 
+    def point_alias(self, alias: str, name: str) -> None:
+        """Let the collection be found under another name too, and no other collection under that name."""
+        check_name(alias)
+        try:
+            self._on(name, lambda client: client.alter_alias(name, alias, timeout=self._timeout_s))
+        except IndexUnavailable:
+            raise
+        except VectorIndexError:  # there is no such alias yet
+            self._on(name, lambda client: client.create_alias(name, alias, timeout=self._timeout_s))
+
     def close(self) -> None:
         """Close the connection; a later call opens another."""
         self._connection.close()

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, case, exists, func, select, update
 
 from catalog import tables
-from catalog.chunks import add_chunks
-from catalog.encoders import load_encoder
+from catalog.embed_again import embed_lacking
+from catalog.embed_jobs import UNFINISHED, create_embed_job, create_job, unfinished_job
+from catalog.encoders import load_encoder, serving_id
 from catalog.errors import UnknownJob
 from catalog.job_progress import BadFile, JobProgress, bad_files, job_progress, list_jobs
-from catalog.ledger import Ledger, clock, writing
-from catalog.places import PlaceToDo
+from catalog.ledger import Ledger, clock
 from catalog.plain_text import plain_text
 from catalog.sources import Source, load_source
 from catalog.vanished import delete_vanished
 
 __all__ = [
+    "UNFINISHED",
     "BadFile",
     "JobProgress",
     "ScanClaim",
@@ -38,7 +39,6 @@ __all__ = [
     "scan_done",
 ]
 
-UNFINISHED = ("scanning", "running", "paused")
 MAX_SCAN_FAILURES = 4
 SCAN_RESTS_S = 10.0
 
@@ -60,42 +60,10 @@ def create_ingest_job(ledger: Ledger, *, source_id: int, encoder_id: str, author
         load_source(connection, source_id, lock=True)
         load_encoder(connection, encoder_id)
         same = (job.c.kind == "ingest", job.c.source_id == source_id, job.c.encoder_id == encoder_id)
-        if (found := _unfinished(connection, *same)) is not None:
+        if (found := unfinished_job(connection, *same)) is not None:
             return found
         values = {"kind": "ingest", "source_id": source_id, "state": "scanning"}
-        return _create(connection, encoder_id=encoder_id, author=author, **values)
-
-
-def create_embed_job(
-    where: Ledger | Connection, *, encoder_id: str, author: str, chunk_files: int = 512, chunk_mb: int = 256
-) -> int:
-    """A job that embeds every image that this encoder has not, or the unfinished one that there is; UnknownEncoder."""
-    job, place, image, embedding = tables.job, tables.place, tables.image, tables.embedding
-    done = exists().where(embedding.c.encoder_id == encoder_id, embedding.c.image_id == image.c.id)
-    first = (
-        select(func.min(place.c.id))
-        .join(image, image.c.id == place.c.image_id)
-        .where(place.c.state == "known", image.c.deleted_at.is_(None), ~done)
-        .group_by(place.c.image_id)
-    )
-    with writing(where) as connection:
-        load_encoder(connection, encoder_id)
-        if (found := _unfinished(connection, job.c.kind == "embed", job.c.encoder_id == encoder_id)) is not None:
-            return found
-        columns = (place.c.id, place.c.path, place.c.size)
-        rows = connection.execute(select(*columns).where(place.c.id.in_(first)).order_by(place.c.id)).all()
-        known = connection.execute(
-            select(func.count()).select_from(image).where(image.c.deleted_at.is_(None), done)
-        ).scalar_one()
-        now = clock(connection)
-        values = {"kind": "embed", "state": "running", "started_at": now, "scan_done_at": now}
-        job_id = _create(
-            connection, encoder_id=encoder_id, author=author, scanned=len(rows) + known, known=known, **values
-        )
-        places = [PlaceToDo(row.id, bytes(row.path), row.size) for row in rows]
-        chunks = _cut(places, files=chunk_files, size=chunk_mb << 20)
-        add_chunks(connection, job_id=job_id, encoder_id=encoder_id, chunks=chunks)
-        return job_id
+        return create_job(connection, encoder_id=encoder_id, author=author, **values)
 
 
 def claim_scan(ledger: Ledger, *, worker: str, lease_s: float, job_id: int | None = None) -> ScanClaim | None:
@@ -209,26 +177,28 @@ def complete_jobs(ledger: Ledger) -> list[int]:
         with ledger.write() as connection:
             done = update(job).where(job.c.id == row.id, job.c.state == "running", ~at_work)
             if connection.execute(done.values(state="done", finished_at=clock(connection))).rowcount:
+                _follow_the_switch(connection, row.id)
                 ended.append(int(row.id))
     return ended
 
 
-def _unfinished(connection: Connection, *conditions: Any) -> int | None:
+def _follow_the_switch(connection: Connection, job_id: int) -> None:
+    """What an ingest embedded with an encoder that does not serve any more is embedded with the one that does."""
     job = tables.job
-    query = select(job.c.id).where(job.c.state.in_(UNFINISHED), *conditions).order_by(job.c.id).limit(1)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def _create(connection: Connection, **values: Any) -> int:
-    job = tables.job
-    statement = insert(job).values(created_at=clock(connection), **values).returning(job.c.id)
-    return int(connection.execute(statement).scalar_one())
+    row = connection.execute(select(job.c.kind, job.c.encoder_id).where(job.c.id == job_id)).one()
+    serving = serving_id(connection)
+    if row.kind == "ingest" and serving not in (None, row.encoder_id):
+        embed_lacking(connection, serving, author="switch")
 
 
 def _update_scan(connection: Connection, claim: ScanClaim, values: dict[str, Any]) -> bool:
     job = tables.job
     ours = (job.c.id == claim.job_id, job.c.scan_fence == claim.fence, job.c.state == "scanning")
-    return connection.execute(update(job).where(*ours).values(**values)).rowcount == 1
+    if connection.execute(update(job).where(*ours).values(**values)).rowcount != 1:
+        return False
+    if values.get("state") == "failed":
+        _follow_the_switch(connection, claim.job_id)
+    return True
 
 
 def _change(ledger: Ledger, job_id: int, before: tuple[str, ...], after: str) -> bool:
@@ -248,16 +218,6 @@ def _change(ledger: Ledger, job_id: int, before: tuple[str, ...], after: str) ->
             values["finished_at"] = clock(connection)
         # A scan that is under way learns of it from its fence.
         connection.execute(update(job).where(job.c.id == job_id).values(scan_fence=row.scan_fence + 1, **values))
+        if after == "cancelled":
+            _follow_the_switch(connection, job_id)
         return True
-
-
-def _cut(places: list[PlaceToDo], *, files: int, size: int) -> list[list[PlaceToDo]]:
-    chunks: list[list[PlaceToDo]] = []
-    room = 0
-    for place in places:
-        if not chunks or len(chunks[-1]) >= files or place.size > room:
-            chunks.append([])
-            room = size
-        chunks[-1].append(place)
-        room -= place.size
-    return chunks
