@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from curate.exports.formats import Format, Photos
+from deploy.shell.encoder_app import encoder_app
 from deploy.shell.entry import call as _run
 from deploy.shell.entry import existing as _existing
 from deploy.shell.entry import settings_with as _settings
@@ -31,7 +32,6 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 
-encoder_app = typer.Typer(no_args_is_help=True, help="List the encoders, or switch to another one.")
 app.add_typer(encoder_app, name="encoder")
 
 
@@ -165,25 +165,6 @@ def data(
     from deploy.shell.data import run
 
     raise typer.Exit(run(name.value, folder, local=local))
-
-
-@encoder_app.command(name="list")
-def encoder_list() -> None:
-    """Print every encoder, which one serves, and how many pictures each can find."""
-    from deploy.shell.encoder import show
-
-    raise typer.Exit(_run(show, _settings()))
-
-
-@encoder_app.command(name="use")
-def encoder_use(
-    encoder: Annotated[str, typer.Argument(metavar="FOLDER|ID", help="A new one's folder, or the id of a known one.")],
-    incomplete: Annotated[bool, typer.Option("--incomplete", help="Do without pictures whose files are gone.")] = False,
-) -> None:
-    """Embed every picture with ENCODER, then let it serve; until then the one before answers."""
-    from deploy.shell.encoder import use
-
-    raise typer.Exit(_run(use, _settings(), encoder, incomplete=incomplete))
 
 
 @app.command()

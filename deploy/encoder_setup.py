@@ -6,9 +6,9 @@ from pathlib import Path
 
 import encoder
 from catalog.artifacts import ArtifactStore
-from catalog.encoders import Encoder, promote, register, serving_encoder
+from catalog.encoders import Encoder, promote, serving_encoder
 from catalog.ledger import Ledger
-from encoder.folder import load_info, verify
+from worker.registry import register_checked
 
 SHIPPED = Path(encoder.__file__).parent / "shipped"
 SHOWN = 12  # digits of an id that people get to see; enough to name it by
@@ -20,26 +20,9 @@ def set_up_encoder(ledger: Ledger, store: ArtifactStore, folder: Path) -> Encode
     Raises EncoderDamaged when the folder is not what its own id says. Safe to repeat: files that the store has lost
     are put back.
     """
-    verify(folder)
-    info = load_info(folder)
-    key = f"encoders/{info.id}"
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            name = f"{key}/{path.relative_to(folder).as_posix()}"
-            if not store.exists(name):
-                store.put_file(name, path)
-    registered = register(
-        ledger,
-        id=info.id,
-        name=info.name,
-        dimension=info.dimension,
-        input_size=info.input_size,
-        folder=key,
-        config=info.config,
-        metrics=info.metrics,
-    )
+    registered = register_checked(ledger, store, folder)
     if serving_encoder(ledger) is None:
-        promote(ledger, info.id)
+        promote(ledger, registered.id)
     return registered
 
 
@@ -49,6 +32,6 @@ def describe(given: Encoder, serving: Encoder) -> list[str]:
     if given.id != serving.id:
         lines.append(
             f"encoder {given.name} ({given.id[:SHOWN]}) is here too but does not serve;"
-            f" switch to it with: ruiji encoder use {given.id[:SHOWN]}"
+            f" switch to it with: ruiji encoder promote {given.id[:SHOWN]}"
         )
     return lines

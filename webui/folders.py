@@ -40,8 +40,11 @@ class Listing:
     folders: tuple[FolderCount, ...]
 
 
-def resolve(path: str, roots: Sequence[Path]) -> Path:
-    """The real folder behind `path`; ApiError 403 outside the allowed roots (existing or not), 404 where none is."""
+def resolve(path: str, roots: Sequence[Path], *, file_ending: str | None = None) -> Path:
+    """The real folder behind `path`; ApiError 403 outside the allowed roots (existing or not), 404 where none is.
+
+    With `file_ending`, a file that ends so will do as well.
+    """
     try:
         asked = Path(path).expanduser()
         if not asked.is_absolute():
@@ -62,6 +65,8 @@ def resolve(path: str, roots: Sequence[Path]) -> Path:
         raise ApiError(404, "folder_missing", f"{path}: there is no such folder.") from None
     except OSError as error:
         raise unreadable(path, error) from None
+    if file_ending is not None and stat.S_ISREG(found.st_mode) and real.name.lower().endswith(file_ending):
+        return real
     if not stat.S_ISDIR(found.st_mode):
         raise ApiError(400, "not_a_folder", f"{path} is a file; give the folder that holds it.")
     return real

@@ -28,6 +28,7 @@ from catalog.errors import (
 from catalog.shards import ShardDamaged
 from curate.kept_matches import MatchGone
 from curate.ranker import NoPositives
+from worker.client import EncoderRefused
 
 from .errors import FULL_DISK, ApiError, storage_full
 
@@ -78,6 +79,7 @@ def of_shard(error: ShardDamaged) -> ApiError:
 REFUSALS: dict[type[Exception], Callable[[Any], ApiError]] = {
     **{family: refusal(status) for family, status in STATUS.items()},
     NoPositives: lambda error: ApiError(409, "no_examples", str(error)),
+    EncoderRefused: lambda error: ApiError(422, "encoder_refused", f"{str(error)[:1].upper()}{str(error)[1:]}."),
     LedgerError: of_ledger,
     ArtifactError: of_artifacts,
     ShardDamaged: of_shard,

@@ -86,7 +86,7 @@ def install(app: Flask, config: WebConfig) -> None:
 
     @app.before_request
     def limit_body() -> None:
-        if request.endpoint == "api.search":
+        if request.endpoint in ("api.search", "api.side_by_side"):
             request.max_content_length = config.max_upload_mb * 2**20 + FORM_BYTES
 
     @app.after_request

@@ -17,6 +17,7 @@ SWEEP: Final = "ruiji.sweep"
 WORK_EMBED: Final = "ruiji.work_embed"
 WORK_INDEX: Final = "ruiji.work_index"
 RECONCILE: Final = "ruiji.reconcile"
+IMPORT_ENCODER: Final = "ruiji.import_encoder"
 
 ROUTES: Final = {
     EMBED_QUERY: {"queue": "query"},
@@ -24,6 +25,7 @@ ROUTES: Final = {
     SWEEP: {"queue": "query"},  # the one queue whose workers are never busy for long
     WORK_EMBED: {"queue": "embed"},
     WORK_INDEX: {"queue": "index"},
+    IMPORT_ENCODER: {"queue": "query"},
     RECONCILE: {"queue": "index"},  # on milvus-lite one process alone may write
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from worker.app import EMBED_QUERY, PING, RECONCILE, VIEW, WORK_EMBED, WORK_INDEX, make_celery
+from worker.app import EMBED_QUERY, IMPORT_ENCODER, PING, RECONCILE, VIEW, WORK_EMBED, WORK_INDEX, make_celery
 from worker.replies import NOT_THE_PICTURE, Replies, connect
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
@@ -37,6 +37,10 @@ class QueryFailed(WorkerError):
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
+
+
+class EncoderRefused(WorkerError):
+    """What was to be taken in is no encoder, or a damaged one; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,12 @@ class Client:
         """Tell an index worker that there may be shards or changed rows to write."""
         self._wake(WORK_INDEX, queue="index")
 
-    def embed_query(self, *, key: str, timeout_s: float) -> QueryEmbedding:
-        """Decode and embed the picture stored under an artifact key, with the encoder that serves.
+    def embed_query(self, *, key: str, timeout_s: float, encoder_id: str | None = None) -> QueryEmbedding:
+        """Decode and embed the picture stored under an artifact key, with the encoder that serves or the one named.
 
         Raises QueryFailed when the picture is refused, WorkerUnavailable when no answer comes within `timeout_s`.
         """
-        answer = self._ask(EMBED_QUERY, [key], queue="query", timeout_s=timeout_s)
+        answer = self._ask(EMBED_QUERY, [key, encoder_id], queue="query", timeout_s=timeout_s)
         vector = np.frombuffer(base64.b64decode(answer["vector"]), dtype="<f4").astype(np.float32)
         stages = cast(dict[str, float], answer["stages_ms"])
         stages["reply"] = max(0.0, (time.time() - float(answer["sent_at"])) * 1000)
@@ -98,6 +102,13 @@ class Client:
     def ping(self, queue: str, *, timeout_s: float) -> dict[str, Any]:
         """Who answers on a queue: name and process id."""
         return self._ask(PING, [], queue=queue, timeout_s=timeout_s)
+
+    def import_encoder(self, path: str, *, timeout_s: float) -> str:
+        """Have a worker take in the encoder in a folder or zip; returns its id. EncoderRefused, WorkerUnavailable."""
+        try:
+            return str(self._ask(IMPORT_ENCODER, [path], queue="query", timeout_s=timeout_s)["encoder_id"])
+        except QueryFailed as error:
+            raise EncoderRefused(error.reason) from error
 
     def reconcile(self, *, repair: bool, timeout_s: float) -> dict[str, Any]:
         """Compare ledger, shards and index in the one process that may write the index; counts by name."""

@@ -43,4 +43,5 @@ class Context:
     presence: Presence
     limits: Limits
     index: VectorIndex | None = None  # only the index worker opens one
+    mirrored: str = ""  # the collection that this worker has pointed Milvus's alias to
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 from catalog.artifacts import ArtifactMissing
-from catalog.index import VectorIndex
+from catalog.encoders import serving_encoder
+from catalog.index import IndexUnavailable, VectorIndex, VectorIndexError
 from catalog.index_queue import ClaimedShard, claim_shard, heartbeat_shard
 from catalog.indexing import index_one_shard, refresh_changes
 from catalog.jobs import complete_jobs
 from catalog.reconcile import reconcile
 from catalog.shards import InvalidVectors, ShardDamaged
+from catalog.switching import ALIAS
 from worker.context import Context
 from worker.leases import LeaseKeeper
 
@@ -38,6 +40,7 @@ def work_index(context: Context) -> int:
         written += changed
         if claimed is None and not changed:
             break
+    mirror_serving(context, index)
     context.presence.doing = ""
     if written:
         complete_jobs(context.ledger)
@@ -58,6 +61,22 @@ def _index(context: Context, index: VectorIndex, claimed: ClaimedShard) -> int:
         return 0
     context.presence.images += rows
     return rows
+
+
+def mirror_serving(context: Context, index: VectorIndex) -> None:
+    """Point Milvus's alias at the collection of the encoder that serves, for outsiders: we ask by its own name."""
+    serving = serving_encoder(context.ledger)
+    if serving is None or context.mirrored == serving.collection:
+        return
+    try:
+        index.point_alias(ALIAS, serving.collection)
+    except IndexUnavailable:
+        raise
+    except VectorIndexError as error:  # a collection that nothing was written to yet is not there
+        logger.debug("the alias %s stays as it was: %s", ALIAS, error)
+        return
+    context.mirrored = serving.collection
+    logger.info("%s is %s now", ALIAS, serving.collection)
 
 
 def run_reconcile(context: Context, *, repair: bool) -> dict[str, Any]:

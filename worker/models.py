@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import shutil
 import tempfile
 import threading
@@ -15,10 +16,13 @@ from catalog.encoders import Encoder, get_encoder, serving_encoder
 from catalog.ledger import Ledger
 from encoder.embed import Embedder
 
-# The serving encoder and the one that is being filled beside it.
-MOST_LOADED = 2
+# The serving encoder, the one that is being filled beside it, and one that they are compared with.
+MOST_LOADED = 3
 # A promotion is noticed after at most this long; reading the row for each query would cost more than it brings.
 SERVING_TTL_S = 0.5
+LOAD_AGAIN_S = 5.0
+
+logger = logging.getLogger("ruiji.models")
 
 
 class NoEncoder(Exception):
@@ -46,21 +50,36 @@ class Models:
         self._threads = threads
         self._latency = latency
         self._loaded: OrderedDict[str, Embedder] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of what is loaded; never held while one is being loaded
+        self._loading: dict[str, threading.Lock] = {}
         self._serving: tuple[float, Encoder] | None = None
+        self._in_use: tuple[str, Embedder] | None = None
+        self._next: threading.Thread | None = None
+        self._next_not_before = 0.0
 
     def serving(self) -> tuple[str, Embedder]:
-        """Id and Embedder of the encoder in use. Raises NoEncoder."""
+        """Id and Embedder of the encoder in use. Raises NoEncoder.
+
+        After a switch the encoder before goes on answering, under its own name, for the second in which the new one
+        is loaded: nobody waits for that.
+        """
         known = self._serving
         if known is None or time.monotonic() - known[0] > SERVING_TTL_S:
             encoder = serving_encoder(self._ledger)
             if encoder is None:
                 raise NoEncoder("no encoder serves; `ruiji up` registers the shipped one")
             known = self._serving = (time.monotonic(), encoder)
-        return known[1].id, self._embedder(known[1])
+        encoder, used = known[1], self._in_use
+        if used is not None and used[0] == encoder.id:
+            return used
+        if used is None or self._is_loaded(encoder.id):
+            used = self._in_use = (encoder.id, self._embedder(encoder))
+        else:
+            self._load_beside(encoder)
+        return used
 
     def embedder(self, encoder_id: str) -> Embedder:
-        """The Embedder of one encoder."""
+        """The Embedder of one encoder. UnknownEncoder."""
         with self._lock:
             found = self._loaded.get(encoder_id)
         return found or self._embedder(get_encoder(self._ledger, encoder_id))
@@ -69,12 +88,38 @@ class Models:
         """Load this encoder anew the next time: after an error nobody knows what state its engine is in."""
         with self._lock:
             self._loaded.pop(encoder_id, None)
+            if self._in_use is not None and self._in_use[0] == encoder_id:
+                self._in_use = None
+
+    def _is_loaded(self, encoder_id: str) -> bool:
+        with self._lock:
+            return encoder_id in self._loaded
+
+    def _load_beside(self, encoder: Encoder) -> None:
+        with self._lock:
+            if time.monotonic() < self._next_not_before or (self._next is not None and self._next.is_alive()):
+                return
+            self._next_not_before = time.monotonic() + LOAD_AGAIN_S
+            self._next = threading.Thread(target=self._load_next, args=(encoder,), name="load", daemon=True)
+            self._next.start()
+
+    def _load_next(self, encoder: Encoder) -> None:
+        try:
+            self._embedder(encoder)
+        except Exception:  # the one before goes on, and says so in every answer; this is tried again
+            logger.exception("%s serves and cannot be loaded; the encoder before goes on", encoder.name)
+            return
+        with self._lock:
+            self._next_not_before = 0.0
 
     def _embedder(self, encoder: Encoder) -> Embedder:
         with self._lock:
-            if (found := self._loaded.get(encoder.id)) is not None:
-                self._loaded.move_to_end(encoder.id)
-                return found
+            loading = self._loading.setdefault(encoder.id, threading.Lock())
+        with loading:
+            with self._lock:
+                if (found := self._loaded.get(encoder.id)) is not None:
+                    self._loaded.move_to_end(encoder.id)
+                    return found
             folder = fetch_folder(self._store, encoder.folder, cache=self._cache / encoder.id)
             loaded = Embedder.load(
                 folder,
@@ -83,9 +128,10 @@ class Models:
                 threads=self._threads,
                 latency=self._latency,
             )
-            self._loaded[encoder.id] = loaded
-            while len(self._loaded) > MOST_LOADED:
-                self._loaded.popitem(last=False)
+            with self._lock:
+                self._loaded[encoder.id] = loaded
+                while len(self._loaded) > MOST_LOADED:
+                    self._loaded.popitem(last=False)
             return loaded
 
 

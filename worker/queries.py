@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalog.artifacts import ArtifactMissing, ArtifactStore
+from catalog.errors import UnknownEncoder
 from catalog.images import get_images
 from catalog.places import places_of
+from encoder.embed import Embedder
 from ingest.decode import DecodeError
 from ingest.pool import DecodePool, FileToRead, PoolError
 from worker.batching import Batcher, Embedded, Failed
@@ -46,13 +48,14 @@ class Queries:
         self._batcher.close()
         self._pool.close()
 
-    def embed(self, request: str, *, sent_at: float, deadline: float, key: str) -> None:
+    def embed(self, request: str, *, sent_at: float, deadline: float, key: str, encoder_id: str | None = None) -> None:
         """Answer with the embedding of the picture stored under `key`; returns before the answer is sent."""
         received = time.time()
         if received > deadline:
             return
         with self._answering(request):
-            self._embed(request, received=received, sent_at=sent_at, deadline=deadline, key=key)
+            chosen = self._encoder(encoder_id)
+            self._embed(request, chosen, received=received, sent_at=sent_at, deadline=deadline, key=key)
 
     def view(self, request: str, *, deadline: float, wanted: dict[str, Any], side: int) -> None:
         """Answer with a re-encoded picture of an image or an upload."""
@@ -66,14 +69,20 @@ class Queries:
         """Whatever goes wrong is an answer too: without one, whoever asked waits and is told that no worker runs."""
         try:
             yield
-        except NoEncoder as error:
+        except (NoEncoder, UnknownEncoder) as error:
             self._refuse(request, NO_ENCODER, str(error))
         except Exception as error:
             logger.exception("a question could not be answered")
             self._refuse(request, WORKER_FAILED, f"the query worker cannot answer: {error or type(error).__name__}")
 
-    def _embed(self, request: str, *, received: float, sent_at: float, deadline: float, key: str) -> None:
-        encoder_id, embedder = self._context.models.serving()
+    def _encoder(self, encoder_id: str | None) -> tuple[str, Embedder]:
+        models = self._context.models
+        return models.serving() if encoder_id is None else (encoder_id, models.embedder(encoder_id))
+
+    def _embed(
+        self, request: str, chosen: tuple[str, Embedder], *, received: float, sent_at: float, deadline: float, key: str
+    ) -> None:
+        encoder_id, embedder = chosen
         started = time.perf_counter()
         data = self._stored(request, key)
         if data is None:

@@ -8,6 +8,7 @@ import time
 
 from catalog.artifacts import ArtifactMissing, ArtifactStore
 from catalog.chunks import open_work
+from catalog.encoders import serving_encoder
 from catalog.jobs import complete_jobs
 from catalog.workers import forget_silent
 from curate.kept_matches import FOLDER as MATCHES
@@ -28,6 +29,7 @@ class Sweep:
         self._context = context
         self._busy = threading.Lock()
         self._cleared = 0.0
+        self._serves = ""
 
     def run(self) -> None:
         """Look at the ledger once."""
@@ -40,8 +42,11 @@ class Sweep:
             work = open_work(context.ledger)
             if work.chunks or work.scans:
                 context.client.wake_embed()
-            if work.shards or work.changes:
+            serving = serving_encoder(context.ledger)
+            switched = serving is not None and serving.id != self._serves
+            if work.shards or work.changes or switched:
                 context.client.wake_index()
+            self._serves = serving.id if serving else ""
             if time.monotonic() - self._cleared > CLEAR_EVERY_S:
                 self._cleared = time.monotonic()
                 self._clear()

@@ -15,19 +15,24 @@ from worker.context import Context
 
 def register_query_tasks(app: Celery, context: Context) -> Callable[[], None]:
     """Tasks of a query worker; returns what has to be called when it stops."""
+    from worker.imports import import_encoder
     from worker.queries import Queries
     from worker.sweep import Sweep
 
     queries, sweep = Queries(context), Sweep(context)
 
-    def embed_query(request: str, sent_at: float, deadline: float, key: str) -> None:
-        queries.embed(request, sent_at=sent_at, deadline=deadline, key=key)
+    def embed_query(request: str, sent_at: float, deadline: float, key: str, encoder_id: str | None = None) -> None:
+        queries.embed(request, sent_at=sent_at, deadline=deadline, key=key, encoder_id=encoder_id)
+
+    def take_in(request: str, sent_at: float, deadline: float, path: str) -> None:
+        import_encoder(context, request, path)
 
     def view(request: str, sent_at: float, deadline: float, wanted: dict[str, Any], side: int) -> None:
         queries.view(request, deadline=deadline, wanted=wanted, side=side)
 
     app.task(embed_query, name=names.EMBED_QUERY)
     app.task(view, name=names.VIEW)
+    app.task(take_in, name=names.IMPORT_ENCODER)
     app.task(sweep.run, name=names.SWEEP)
     return queries.close
 

@@ -1,10 +1,8 @@
-"""`ruiji encoder`: which encoders there are, and the switch from one to another once it knows every picture."""
+"""`ruiji encoder list | show | compare`: which encoders there are, how good they are, and what tells two apart."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
+import json
 from pathlib import Path
 
 from rich.console import Console
@@ -12,68 +10,31 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog.artifacts import ArtifactStore
-from catalog.coverage import Coverage, coverage
-from catalog.encoders import Encoder, list_encoders, promote, serving_encoder
+from catalog.coverage import coverage
+from catalog.encoder_facts import EncoderFacts, facts
+from catalog.encoder_files import size_bytes
+from catalog.encoders import Encoder, list_encoders, previous_encoder, serving_encoder
 from catalog.errors import CatalogError
-from catalog.jobs import UNFINISHED, create_embed_job, list_jobs, resume_job
+from catalog.index import VectorIndex
 from catalog.ledger import Ledger
+from curate.compare import compare_encoders
 from deploy.encoder_setup import SHOWN, set_up_encoder
-from deploy.shell.failures import FAILED
-from deploy.shell.ingest import POLL_S, follow, require_workers
 from settings import Settings
-from worker.client import Client
-
-Follow = Callable[[Ledger, int], int]
-JOBS_LOOKED_AT = 1000
 
 
 class NoSuchEncoder(CatalogError):
     """No encoder, or more than one, is called that."""
 
 
-def show(settings: Settings) -> int:
-    """Print every encoder with what it covers."""
-    ledger = Ledger.open(settings.resolved_database_url())
-    serving = serving_encoder(ledger)
-    if serving is None:
-        print("no encoder yet; `ruiji up` registers the shipped one")
-        return 0
-    table = Table("id", "name", "searchable pictures", "", box=None)
-    for encoder in list_encoders(ledger):
-        found = coverage(ledger, encoder.id)
-        note = "serves" if encoder.id == serving.id else ""
-        table.add_row(encoder.id[:SHOWN], Text(encoder.name), f"{found.indexed:,} of {found.images:,}", note)
-    Console().print(table)
-    return 0
-
-
-def use(settings: Settings, wanted: str, *, incomplete: bool) -> int:
-    """Register the encoder if it is a folder, fill its collection, and let it serve. Raises NotRunning."""
-    ledger = Ledger.open(settings.resolved_database_url())
-    encoder = find(ledger, ArtifactStore(settings.resolved_artifacts_url()), wanted)
-    if not coverage(ledger, encoder.id).complete:
-        require_workers(ledger)
-    try:
-        client = Client(settings.resolved_broker_url())
-
-        def wake() -> None:
-            client.wake_embed()
-            client.wake_index()
-
-        return switch(ledger, encoder, wake=wake, follow=follow, incomplete=incomplete)
-    except KeyboardInterrupt:
-        print(
-            "\nthe embedding goes on in the background; it switches nothing by itself."
-            f" To go on with the switch: ruiji encoder use {encoder.id[:SHOWN]}",
-            file=sys.stderr,
-        )
-        raise
-
-
 def find(ledger: Ledger, store: ArtifactStore, wanted: str) -> Encoder:
-    """By folder, which is registered then, or by the beginning of the id. Raises NoSuchEncoder, EncoderDamaged."""
-    if wanted and Path(wanted).is_dir():
+    """By folder or zip, which is registered then, or by the beginning of the id. NoSuchEncoder, EncoderDamaged."""
+    if wanted and (Path(wanted).is_dir() or wanted.endswith(".zip")):
         return set_up_encoder(ledger, store, Path(wanted))
+    return known(ledger, wanted)
+
+
+def known(ledger: Ledger, wanted: str) -> Encoder:
+    """By the beginning of the id. Raises NoSuchEncoder."""
     found = [encoder for encoder in list_encoders(ledger) if wanted and encoder.id.startswith(wanted)]
     if len(found) == 1:
         return found[0]
@@ -81,66 +42,113 @@ def find(ledger: Ledger, store: ArtifactStore, wanted: str) -> Encoder:
     raise NoSuchEncoder(f"{what} with {wanted!r}; see them with: ruiji encoder list")
 
 
-def switch(
-    ledger: Ledger, encoder: Encoder, *, wake: Callable[[], None], follow: Follow, incomplete: bool = False
-) -> int:
-    """Embed what this encoder does not know, wait until the index has it, promote; returns the exit code."""
+def show_all(settings: Settings) -> int:
+    """Print every encoder with what it covers."""
+    ledger = Ledger.open(settings.resolved_database_url())
+    serving, previous = serving_encoder(ledger), previous_encoder(ledger)
+    if serving is None:
+        print("no encoder yet; `ruiji up` registers the shipped one")
+        return 0
+    table = Table("id", "name", "searchable pictures", "", "trained", "kNN", "precision@10", box=None)
+    for encoder in list_encoders(ledger):
+        found, said = coverage(ledger, encoder.id), facts(encoder)
+        note = "serves" if encoder.id == serving.id else "before" if previous and encoder.id == previous.id else ""
+        table.add_row(
+            encoder.id[:SHOWN],
+            Text(encoder.name),
+            f"{found.indexed:,} of {found.images:,}",
+            note,
+            Text(_trained(said)),
+            _share(said.knn),
+            _share(said.precision_at_10),
+        )
+    Console().print(table)
+    return 0
+
+
+def show(settings: Settings, wanted: str, *, as_json: bool) -> int:
+    """Print all that is known of one encoder."""
+    ledger = Ledger.open(settings.resolved_database_url())
+    encoder = known(ledger, wanted)
+    found, said = coverage(ledger, encoder.id), facts(encoder)
+    size = size_bytes(ArtifactStore(settings.resolved_artifacts_url()), encoder)
     serving = serving_encoder(ledger)
-    if serving is not None and serving.id != encoder.id:
-        _finish_ingests(ledger, encoder, follow)
-    code, found = _fill(ledger, encoder, wake=wake, follow=follow)
-    if code:
-        print(f"ruiji: {encoder.name} was not filled to the end; the encoder before goes on serving", file=sys.stderr)
-        return code
-    if not found.complete and not incomplete:
-        print(_lacking(found, encoder), file=sys.stderr)
-        return FAILED
-    promote(ledger, encoder.id)
-    # What came in between the last look and the switch was embedded by the encoder before only.
-    code, found = _fill(ledger, encoder, wake=wake, follow=follow, known_lack=found.lack)
-    print(
-        f"{encoder.name} ({encoder.id[:SHOWN]}) serves now; {found.indexed:,} of {found.images:,} pictures searchable"
-    )
-    if serving is not None and serving.id != encoder.id:
-        print(f"back to {serving.name}: ruiji encoder use {serving.id[:SHOWN]}")
-    return code
+    if as_json:
+        values = {
+            "id": encoder.id,
+            "name": encoder.name,
+            "serves": serving is not None and serving.id == encoder.id,
+            "dimension": encoder.dimension,
+            "input_size": encoder.input_size,
+            "bytes": size,
+            "images": found.images,
+            "embedded": found.embedded,
+            "indexed": found.indexed,
+            "config": dict(encoder.config),
+            "metrics": dict(encoder.metrics),
+        }
+        print(json.dumps(values))
+        return 0
+    parent = f"{said.parent_name or ''} {said.parent[:SHOWN] if said.parent else ''}".strip()
+    rows = {
+        "id": encoder.id,
+        "name": encoder.name,
+        "serves": "yes" if serving is not None and serving.id == encoder.id else "no",
+        "trained": _trained(said),
+        "parent": parent or "none",
+        "vectors": f"{encoder.dimension} numbers, from {encoder.input_size} × {encoder.input_size} pixels",
+        "weights": f"{size / 1e6:.1f} MB" if size is not None else "missing from the artifact store",
+        "searchable": f"{found.indexed:,} of {found.images:,} pictures",
+        "kNN": _share(said.knn),
+        "linear probe": _share(said.linear_probe),
+        "precision@10": _share(said.precision_at_10),
+        **{f"  {name}": _share(value) for name, value in said.by_label.items()},
+    }
+    table = Table(box=None, show_header=False)
+    for name, value in rows.items():
+        table.add_row(Text(name), Text(value))
+    Console().print(table)
+    return 0
 
 
-def _finish_ingests(ledger: Ledger, encoder: Encoder, follow: Follow) -> None:
-    """Pictures of an ingest under way get their place only when they are embedded: nothing else knows of them yet."""
-    for job in reversed(list_jobs(ledger, limit=JOBS_LOOKED_AT)):
-        if job.kind == "ingest" and job.state in UNFINISHED and job.encoder_id != encoder.id:
-            if job.state == "paused":
-                print(f"{job.source_name} is paused: what it has not done yet is left to a new ingest", file=sys.stderr)
-            else:
-                follow(ledger, job.id)
+def compare(settings: Settings, first: str, second: str, *, k: int, queries: int, as_json: bool) -> int:
+    """Print how far the answers of two encoders agree, and how often each finds the right label."""
+    ledger = Ledger.open(settings.resolved_database_url())
+    store = ArtifactStore(settings.resolved_artifacts_url())
+    index = VectorIndex(settings.resolved_index_url(), token=settings.index_token)
+    a, b = known(ledger, first), known(ledger, second)
+    made = compare_encoders(ledger, index, store, encoders=(a, b), k=k, queries=queries)
+    if as_json:
+        values = {
+            "encoders": [a.id, b.id],
+            "k": made.k,
+            "queries": made.queries,
+            "overlap": made.overlap,
+            "labelled": made.labelled,
+            "precision": made.precision,
+            "by_label": {row.label: {"queries": row.queries, "precision": row.precision} for row in made.by_label},
+        }
+        print(json.dumps(values))
+        return 0
+    if not made.queries:
+        print("no picture has been embedded by both; promote one of them, or wait until it is filled")
+        return 0
+    print(f"overlap@{k} of {made.queries:,} random pictures' answers: {made.overlap:.3f}")
+    if made.precision is None:
+        print(f"fewer than {k + 1} labelled pictures: nothing tells which is right more often")
+        return 0
+    table = Table(f"precision@{k}", f"{a.name} {a.id[:SHOWN]}", f"{b.name} {b.id[:SHOWN]}", "pictures", box=None)
+    for row in made.by_label:
+        table.add_row(Text(row.label), *(f"{value:.3f}" for value in row.precision), f"{row.queries:,}")
+    table.add_row("mean of labels", *(f"{value:.3f}" for value in made.precision), f"{made.labelled:,}")
+    Console().print(table)
+    return 0
 
 
-def _fill(
-    ledger: Ledger, encoder: Encoder, *, wake: Callable[[], None], follow: Follow, known_lack: int = 0
-) -> tuple[int, Coverage]:
-    """Jobs until one brings nothing new: pictures that come meanwhile are taken along, those whose files went are not
-    asked for forever."""
-    before = None
-    while (found := coverage(ledger, encoder.id)).lack > known_lack and found.lack != before:
-        before = found.lack
-        job = create_embed_job(ledger, encoder_id=encoder.id, author="shell")
-        resume_job(ledger, job)
-        wake()
-        if code := follow(ledger, job):
-            return code, found
-    while found.indexed < found.embedded:  # of jobs before this one: `follow` has waited for its own
-        require_workers(ledger)
-        wake()
-        time.sleep(POLL_S)
-        found = coverage(ledger, encoder.id)
-    return 0, found
+def _trained(said: EncoderFacts) -> str:
+    parts = [said.method or "", f"{said.epochs} epochs" if said.epochs is not None else "", said.backbone or ""]
+    return ", ".join(part for part in parts if part) or "not recorded"
 
 
-def _lacking(found: Coverage, encoder: Encoder) -> str:
-    return (
-        f"ruiji: {found.lack:,} of {found.images:,} pictures could not be embedded with"
-        f" {encoder.name}: their files are gone or cannot be read any more, so the encoder before goes on serving.\n"
-        "Ingest their folders again (a disk that is not there?) and repeat, or do without these pictures with:"
-        f" ruiji encoder use --incomplete {encoder.id[:SHOWN]}"
-    )
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,15 +12,17 @@ import pytest
 from catalog import tables
 from catalog.artifacts import ArtifactStore
 from catalog.coverage import Coverage, coverage
-from catalog.encoders import get_encoder, serving_encoder
+from catalog.encoders import Encoder, get_encoder, serving_encoder
 from catalog.index_queue import claim_shard, finish_shard
 from catalog.jobs import job_progress, list_jobs
 from catalog.ledger import Ledger
+from catalog.switching import IndexLacks, NothingBefore
 from deploy import local
 from deploy.encoder_setup import SHIPPED, describe, set_up_encoder
-from deploy.shell import encoder as shell
-from deploy.shell.encoder import NoSuchEncoder, find, switch
+from deploy.shell import promote as shell
+from deploy.shell.encoder import NoSuchEncoder, find
 from deploy.shell.failures import FAILED, NotRunning
+from deploy.shell.promote import switch as switch_checked
 from settings import Settings
 from tests.catalog.stand_in import ENCODER, OTHER_ENCODER, Folder, ingest, scan, with_encoder, with_source, work
 from tests.deploy.second_encoder import renamed
@@ -42,6 +45,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     index_all(opened)
     yield opened
     opened.close()
+
+
+switch = partial(switch_checked, check=lambda encoder: None)
 
 
 def serves(ledger: Ledger) -> str:
@@ -92,7 +98,8 @@ def test_an_encoder_that_does_not_serve_is_named_with_the_way_to_switch(ledger: 
     assert describe(serving, serving) == ["encoder x (eeeeeeeeeeee)"]
     assert describe(other, serving) == [
         "encoder x (eeeeeeeeeeee)",
-        "encoder x (ffffffffffff) is here too but does not serve; switch to it with: ruiji encoder use ffffffffffff",
+        "encoder x (ffffffffffff) is here too but does not serve;"
+        " switch to it with: ruiji encoder promote ffffffffffff",
     ]
 
 
@@ -101,7 +108,7 @@ def test_a_switch_waits_until_every_picture_is_searchable(ledger: Ledger) -> Non
     assert switch(ledger, get_encoder(ledger, OTHER_ENCODER), wake=workers.wake, follow=workers.follow) == 0
     assert serves(ledger) == OTHER_ENCODER
     assert coverage(ledger, OTHER_ENCODER) == Coverage(3, 3, 3)
-    assert len(workers.followed) == workers.woken == 1
+    assert (len(workers.followed), workers.woken) == (1, 2)  # for the job, and for Milvus's alias after the switch
     # Back again: everything is there, so nothing is embedded and no worker is needed.
     assert switch(ledger, get_encoder(ledger, ENCODER), wake=workers.wake, follow=workers.follow) == 0
     assert serves(ledger) == ENCODER
@@ -136,7 +143,7 @@ def test_pictures_whose_files_cannot_be_read_hold_the_switch_back_unless_told(
     assert serves(ledger) == ENCODER
     said = capsys.readouterr().err
     assert "1 of 3 pictures could not be embedded with x" in said
-    assert "ruiji encoder use --incomplete ffffffffffff" in said
+    assert "ruiji encoder promote --incomplete ffffffffffff" in said
     assert switch(ledger, other, wake=workers.wake, follow=workers.follow, incomplete=True) == 0
     assert serves(ledger) == OTHER_ENCODER
     assert "2 of 3 pictures searchable" in capsys.readouterr().out
@@ -160,19 +167,48 @@ def test_ctrl_c_leaves_the_job_going_and_says_so(
     monkeypatch.setattr(shell, "require_workers", lambda ledger: None)
     monkeypatch.setattr(shell, "Client", lambda url: Mock())
     with pytest.raises(KeyboardInterrupt):
-        shell.use(Settings(home=tmp_path), OTHER_ENCODER[:12], incomplete=False)
+        shell.promote(Settings(home=tmp_path), OTHER_ENCODER[:12], incomplete=False)
     assert "goes on in the background" in (said := capsys.readouterr().err)
-    assert "ruiji encoder use ffffffffffff" in said
+    assert "ruiji encoder promote ffffffffffff" in said
     assert serves(ledger) == ENCODER
     (job, *_) = list_jobs(ledger)
     assert (job.kind, job.encoder_id, job.state) == ("embed", OTHER_ENCODER, "running")
-    assert shell.use(Settings(home=tmp_path), ENCODER[:12], incomplete=False) == 0  # complete: needs nobody
+    assert shell.promote(Settings(home=tmp_path), ENCODER[:12], incomplete=False) == 0  # complete: needs nobody
 
 
 def test_no_switch_begins_without_workers(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(NotRunning, match="ruiji up"):
-        shell.use(Settings(home=tmp_path), OTHER_ENCODER[:12], incomplete=False)
+        shell.promote(Settings(home=tmp_path), OTHER_ENCODER[:12], incomplete=False)
     assert [job.kind for job in list_jobs(ledger)] == ["ingest"]
+
+
+def test_an_encoder_that_fails_its_check_does_not_serve(ledger: Ledger) -> None:
+    def lost(encoder: Encoder) -> None:
+        raise IndexLacks(encoder, held=1, expected=3)
+
+    workers = Workers(PHOTOS)
+    with pytest.raises(IndexLacks, match="1 of the 3 photos"):
+        switch_checked(ledger, get_encoder(ledger, OTHER_ENCODER), wake=workers.wake, follow=workers.follow, check=lost)
+    assert serves(ledger) == ENCODER
+
+
+def test_going_back_says_what_is_not_found_yet(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shell, "Client", lambda url: Mock())
+    monkeypatch.setattr(shell, "check_files", lambda store, encoder: None)
+    with pytest.raises(NothingBefore):
+        shell.rollback(Settings(home=tmp_path))
+    workers = Workers(PHOTOS)
+    assert switch(ledger, get_encoder(ledger, OTHER_ENCODER), wake=workers.wake, follow=workers.follow) == 0
+    ingest(ledger, with_source(ledger, "/more"), {b"d.jpg": "d"}, encoder_id=OTHER_ENCODER)
+    index_all(ledger)
+    capsys.readouterr()
+    assert shell.rollback(Settings(home=tmp_path)) == 0
+    assert serves(ledger) == ENCODER
+    said = capsys.readouterr().out
+    assert "x (eeeeeeeeeeee) serves again; 3 of 4 pictures searchable" in said
+    assert "1 came since and have no vector of it: job" in said
 
 
 def test_encoders_are_found_by_folder_or_by_the_beginning_of_their_id(ledger: Ledger, tmp_path: Path) -> None:

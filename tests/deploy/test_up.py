@@ -269,7 +269,7 @@ def test_up_embeds_with_the_serving_encoder_and_stops_at_sigterm_in_the_middle(t
         assert stack.stop() == 0
     assert not stack.wait_gone(timeout_s=5)
     assert f"encoder older ({serving.id[:12]})" in stack.log()
-    assert "is here too but does not serve; switch to it with: ruiji encoder use" in stack.log()
+    assert "is here too but does not serve; switch to it with: ruiji encoder promote" in stack.log()
     done, claimed, chunks = asked(stack, "SELECT sum(state = 'done'), sum(state = 'claimed'), count(*) FROM chunk")
     assert 0 < done < chunks == 60
     assert claimed == 0

@@ -9,7 +9,7 @@ from flask import Flask
 from pydantic import BaseModel
 
 from tests.webui.room import Room, Visitor
-from webui.api import answers
+from webui.api import answers, answers_encoders
 
 
 def test_every_route_of_the_api_is_described(app: Flask, visitor: Visitor) -> None:
@@ -48,7 +48,7 @@ def test_every_reference_leads_somewhere(visitor: Visitor) -> None:
         ("jobs/{job}", answers.Job),
         ("jobs/{job}/bad", answers.BadFiles),
         ("images/{image}", answers.Image),
-        ("encoders", answers.Encoders),
+        ("encoders", answers_encoders.EncoderRows),
         ("samples", answers.Samples),
         ("status", answers.Status),
         ("token", answers.Token),

@@ -37,6 +37,7 @@ def context_of(world: World) -> Context:
             index=world.index,
             presence=SimpleNamespace(name="w", doing="", images=0),
             limits=SimpleNamespace(lease_s=60.0),
+            mirrored="",
             stopping=threading.Event(),
         ),
     )

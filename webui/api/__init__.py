@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import groups, hunts, images, jobs, labels, matches, review, search, sources, status
+from . import compare, encoders, groups, hunts, images, jobs, labels, matches, review, search, sources, status
 from .blueprint import api
 
-__all__ = ["api", "groups", "hunts", "images", "jobs", "labels", "matches", "review", "search", "sources", "status"]
+__all__ = [
+    "api",
+    "compare",
+    "encoders",
+    "groups",
+    "hunts",
+    "images",
+    "jobs",
+    "labels",
+    "matches",
+    "review",
+    "search",
+    "sources",
+    "status",
+]

@@ -255,10 +255,6 @@ class Encoder(BaseModel):
     created_at: float
 
 
-class Encoders(BaseModel):
-    encoders: list[Encoder]
-
-
 class Counts(BaseModel):
     images: int
     labelled: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_wtf.csrf import generate_csrf
 
-from catalog.encoders import list_encoders, serving_encoder
+from catalog.encoders import serving_encoder
 from catalog.images import count_images
 from catalog.jobs import list_jobs
 from catalog.workers import list_workers
@@ -13,7 +13,7 @@ from webui import present
 from webui import samples as pictures
 from webui.config import parts
 
-from .answers import Encoders, Samples, Status, Token
+from .answers import Samples, Status, Token
 from .blueprint import api, described
 from .document import document
 
@@ -33,16 +33,6 @@ def status() -> Response:
         jobs=[present.job(row) for row in list_jobs(have.ledger, limit=5)],
         free_bytes=have.store.free_bytes(),
     )
-
-
-@api.get("/encoders")
-@described("status", answer=Encoders)
-def encoders() -> Response:
-    """List the encoders with their metrics, and which one serves."""
-    ledger = parts().config.ledger
-    serving = serving_encoder(ledger)
-    serving_id = serving.id if serving else None
-    return jsonify(encoders=[present.encoder(row, serving_id=serving_id) for row in list_encoders(ledger)])
 
 
 @api.get("/samples")

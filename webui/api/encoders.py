@@ -1,0 +1,135 @@
+"""Encoders: what there is, taken in and given out, filled beside the one that serves, promoted and rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Response, jsonify
+
+from catalog import encoders as registry
+from catalog.coverage import coverage
+from catalog.embed_again import embed_lacking
+from catalog.embed_jobs import UNFINISHED
+from catalog.encoder_facts import facts
+from catalog.encoder_files import archive, archive_name, check_files, size_bytes
+from catalog.encoders import Encoder
+from catalog.jobs import JobProgress, list_jobs, resume_job
+from catalog.switching import Switch, check_index, roll_back, switch_to
+from webui import folders, present
+from webui.config import Parts, parts
+
+from .answers_encoders import EncoderRow, EncoderRows, FillStarted, Switched
+from .blueprint import api, described
+from .reading import read_json
+from .requests_encoders import NewEncoder, Promotion
+from .waking import told
+
+TAKE_IN_S = 120.0  # to read, check and store the weights, from a slow disk too
+JOBS_LOOKED_AT = 200
+
+
+@api.get("/encoders")
+@described("encoders", answer=EncoderRows)
+def encoders() -> Response:
+    """List the encoders with what is known of each, which one serves, and how far each is filled."""
+    have = parts()
+    return jsonify(encoders=[shown(have, row) for row in registry.list_encoders(have.config.ledger)])
+
+
+@api.post("/encoders")
+@described("encoders", json=NewEncoder, answer=EncoderRow, status=201, refusals=(400, 403, 404, 422, 503, 507))
+def take_in() -> tuple[Response, int]:
+    """Take in the encoder in a folder or zip below the allowed roots; it serves once it is promoted."""
+    wanted = read_json(NewEncoder)
+    have = parts()
+    path = folders.resolve(wanted.path, have.config.allowed_roots, file_ending=".zip")
+    encoder_id = have.config.client.import_encoder(str(path), timeout_s=TAKE_IN_S)
+    return jsonify(shown(have, registry.get_encoder(have.config.ledger, encoder_id))), 201
+
+
+@api.get("/encoders/<encoder_id>/archive")
+@described("encoders", refusals=(404, 409))
+def give_out(encoder_id: str) -> Response:
+    """Download an encoder as a zip: weights, graph, configuration, metrics and card."""
+    have = parts().config
+    encoder = registry.get_encoder(have.ledger, encoder_id)
+    pieces: Iterator[bytes] = archive(have.store, encoder)
+    answer = Response(pieces, mimetype="application/zip")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{archive_name(encoder)}.zip"'
+    return answer
+
+
+@api.post("/encoders/<encoder_id>/fill")
+@described("encoders", answer=FillStarted, status=202, refusals=(400, 404, 409))
+def fill(encoder_id: str) -> tuple[Response, int]:
+    """Embed every image that this encoder has not, beside the one that serves; a paused job goes on."""
+    have = parts().config
+    encoder = registry.get_encoder(have.ledger, encoder_id)
+    check_files(have.store, encoder)
+    job = embed_lacking(have.ledger, encoder.id, author=have.author)
+    if job is not None:
+        resume_job(have.ledger, job)
+    return jsonify(job=job, woken=told(have.client.wake_embed, have.client.wake_index)), 202
+
+
+@api.post("/encoders/<encoder_id>/promote")
+@described("encoders", json=Promotion, answer=Switched, refusals=(400, 404, 409, 503))
+def promote(encoder_id: str) -> Response:
+    """Let this encoder serve; refused with the number of images that it would not find."""
+    wanted = read_json(Promotion)
+    have = parts().config
+    encoder = registry.get_encoder(have.ledger, encoder_id)
+    check_files(have.store, encoder)
+    check_index(have.ledger, have.index, encoder)
+    return switched(switch_to(have.ledger, encoder.id, incomplete=wanted.incomplete))
+
+
+@api.post("/encoders/rollback")
+@described("encoders", answer=Switched, refusals=(400, 409))
+def go_back() -> Response:
+    """Let the encoder that served before serve again, at once; images that came since are counted and embedded."""
+    have = parts().config
+    if (previous := registry.previous_encoder(have.ledger)) is not None:
+        check_files(have.store, previous)
+    return switched(roll_back(have.ledger))
+
+
+def switched(done: Switch) -> Response:
+    client = parts().config.client
+    return jsonify(
+        serving=done.encoder.id,
+        before=done.before and done.before.id,
+        images=done.found.images,
+        indexed=done.found.indexed,
+        lack=done.lack,
+        job=done.job,
+        woken=told(client.wake_embed, client.wake_index),
+    )
+
+
+def shown(have: Parts, row: Encoder) -> dict[str, object]:
+    """An encoder with all that the page tells of it."""
+    ledger = have.config.ledger
+    serving, previous = registry.serving_encoder(ledger), registry.previous_encoder(ledger)
+    found = coverage(ledger, row.id)
+    job = job_of(have, row.id)
+    return {
+        **present.encoder(row, serving_id=serving.id if serving else None),
+        **{name: value for name, value in vars(facts(row)).items() if name != "by_label"},
+        "by_label": dict(facts(row).by_label),
+        "previous": previous is not None and previous.id == row.id,
+        "bytes": size_bytes(have.config.store, row),
+        "images": found.images,
+        "embedded": found.embedded,
+        "indexed": found.indexed,
+        "job": present.job(job) if job else None,
+    }
+
+
+def job_of(have: Parts, encoder_id: str) -> JobProgress | None:
+    """The job that fills the encoder's collection, while it is not all searchable yet."""
+    for job in list_jobs(have.config.ledger, limit=JOBS_LOOKED_AT):
+        if job.kind == "embed" and job.encoder_id == encoder_id:
+            waiting = job.state == "done" and not job.searchable
+            return job if job.state in UNFINISHED or waiting else None
+    return None
