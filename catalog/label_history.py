@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,23 +74,41 @@ class Batch:
     parts: tuple[BatchPart, ...]
 
 
-def batches(ledger: Ledger, limit: int, offset: int = 0) -> list[Batch]:
-    """The batches that changed something, newest first, and every merge."""
-    head, event, label = tables.label_batch, tables.label_event, tables.label
+def batches(ledger: Ledger, limit: int, offset: int = 0, *, author: str | None = None) -> list[Batch]:
+    """The batches that changed something, newest first, and every merge; those of one author, if one is named."""
+    head = tables.label_batch
     listed = select(head).where(or_(head.c.size > 0, head.c.kind == "merge")).order_by(head.c.id.desc())
+    if author is not None:
+        listed = listed.where(head.c.author == author)
     with ledger.read() as connection:
-        rows = connection.execute(listed.limit(limit).offset(offset)).all()
-        undone_by = _undone_by(connection, [row.id for row in rows])
-        query = (
-            select(event.c.batch_id, label.c.id, label.c.name, label.c.colour, event.c.decision, func.count())
-            .join(label, label.c.id == event.c.label_id)
-            .where(event.c.batch_id.in_([row.id for row in rows]))
-            .group_by(event.c.batch_id, label.c.id, label.c.name, label.c.colour, event.c.decision)
-            .order_by(func.count().desc(), label.c.name)
-        )
-        parts: dict[int, list[BatchPart]] = {}
-        for batch_id, *rest in connection.execute(query):
-            parts.setdefault(batch_id, []).append(BatchPart(*rest))
+        return _described(connection, connection.execute(listed.limit(limit).offset(offset)).all())
+
+
+def one_batch(ledger: Ledger, batch_id: int) -> Batch:
+    """This batch; UnknownBatch."""
+    with ledger.read() as connection:
+        return _described(connection, [_load(connection, batch_id)])[0]
+
+
+def authors(ledger: Ledger) -> list[str]:
+    """Everybody who has ever decided something, by name."""
+    with ledger.read() as connection:
+        return list(connection.scalars(select(tables.label_batch.c.author).distinct().order_by("author")))
+
+
+def _described(connection: Connection, rows: Sequence[Row[Any]]) -> list[Batch]:
+    event, label = tables.label_event, tables.label
+    undone_by = _undone_by(connection, [row.id for row in rows])
+    query = (
+        select(event.c.batch_id, label.c.id, label.c.name, label.c.colour, event.c.decision, func.count())
+        .join(label, label.c.id == event.c.label_id)
+        .where(event.c.batch_id.in_([row.id for row in rows]))
+        .group_by(event.c.batch_id, label.c.id, label.c.name, label.c.colour, event.c.decision)
+        .order_by(func.count().desc(), label.c.name)
+    )
+    parts: dict[int, list[BatchPart]] = {}
+    for batch_id, *rest in connection.execute(query):
+        parts.setdefault(batch_id, []).append(BatchPart(*rest))
     return [
         Batch(
             row.id,

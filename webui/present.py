@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
+from catalog.batch_images import Said
 from catalog.encoders import Encoder
 from catalog.hunt_examples import Example
 from catalog.hunts import HuntCount
 from catalog.images import Counts, Image, PlaceOf
 from catalog.jobs import JobProgress
+from catalog.label_conflicts import Conflict, Disagreement
 from catalog.label_groups import LabelGroup
-from catalog.labels import Batch, Label, LabelCount, LabelState
+from catalog.labels import Batch, BatchResult, Label, LabelCount, LabelState
 from catalog.sources import SourceCount
 from catalog.workers import WorkerRow
 from curate.estimate import Estimate
@@ -59,7 +62,7 @@ def label_on(state: LabelState) -> dict[str, Any]:
     }
 
 
-def batch(row: Batch) -> dict[str, Any]:
+def batch(row: Batch, against: Disagreement) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
@@ -69,7 +72,30 @@ def batch(row: Batch) -> dict[str, Any]:
         "undoes": row.undoes,
         "undone": row.undone_by is not None,
         "labels": list(dict.fromkeys(part.label for part in row.parts)),
+        "parts": [
+            {"label": part.label, "colour": part.colour, "decision": part.decision, "images": part.images}
+            for part in row.parts
+        ],
+        "over": [one._asdict() for one in against.over],
+        "by": [one._asdict() for one in against.by],
     }
+
+
+def batch_result(result: BatchResult) -> dict[str, Any]:
+    return {
+        "batch": result.batch_id,
+        "applied": result.applied,
+        "unchanged": result.unchanged,
+        "repeated": result.repeated,
+    }
+
+
+def said(row: Said) -> dict[str, Any]:
+    return {**row._asdict(), "thumbnail": thumbnail_url(row.image_id)}
+
+
+def conflict(row: Conflict) -> dict[str, Any]:
+    return {**asdict(row), "thumbnail": thumbnail_url(row.image_id)}
 
 
 def hunt(row: HuntCount, label: Label, examples: Iterable[Example]) -> dict[str, Any]:

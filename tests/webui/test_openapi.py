@@ -9,7 +9,7 @@ from flask import Flask
 from pydantic import BaseModel
 
 from tests.webui.room import Room, Visitor
-from webui.api import answers, answers_encoders
+from webui.api import answers, answers_encoders, answers_history
 
 
 def test_every_route_of_the_api_is_described(app: Flask, visitor: Visitor) -> None:
@@ -40,7 +40,7 @@ def test_every_reference_leads_somewhere(visitor: Visitor) -> None:
     ("path", "model"),
     [
         ("labels", answers.Labels),
-        ("batches", answers.Batches),
+        ("batches", answers_history.Batches),
         ("label-groups", answers.Groups),
         ("sources", answers.Sources),
         ("folders", answers.Folders),

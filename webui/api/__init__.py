@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import compare, encoders, groups, hunts, images, jobs, labels, matches, review, search, sources, status
+from . import compare, encoders, groups, history, hunts, images, jobs, labels, matches, review, search, sources, status
 from .blueprint import api
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "compare",
     "encoders",
     "groups",
+    "history",
     "hunts",
     "images",
     "jobs",

@@ -152,23 +152,6 @@ class BatchResult(BaseModel):
     repeated: bool
 
 
-class Batch(BaseModel):
-    """One confirm, merge, undo or redo; `labels` are the names that it was about."""
-
-    id: int
-    kind: Literal["decide", "review", "undo", "redo", "merge", "folder", "import"]
-    author: str
-    size: int
-    at: float
-    undoes: int | None
-    undone: bool
-    labels: list[str]
-
-
-class Batches(BaseModel):
-    batches: list[Batch]
-
-
 class SourceStarted(BaseModel):
     """`woken` is false when no worker could be told; the job then starts with the next sweep."""
 

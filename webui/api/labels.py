@@ -1,4 +1,4 @@
-"""Labels: the list, decisions about many images at once, and the history with undo and redo."""
+"""Labels: the list, what can be changed of them, and decisions about many images at once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from webui.config import parts
 from webui.errors import ApiError
 from webui.labels_by_name import find_label_id, label_ids
 
-from .answers import Batches, BatchResult, Labels, Merged, MergePlan
+from .answers import BatchResult, Labels, Merged, MergePlan
 from .answers import Label as LabelDocument
 from .blueprint import api, described
 from .reading import read_json, read_query
-from .requests import Decisions, LabelChange, Merge, MergeInto, NewLabel, Page, Undo
+from .requests import Decisions, LabelChange, Merge, MergeInto, NewLabel
 from .waking import told
 
 
@@ -107,7 +107,7 @@ def decide() -> Response:
         encoder_id=wanted.encoder,
     )
     told(have.client.wake_index)
-    return jsonify(batch_result(result))
+    return jsonify(present.batch_result(result))
 
 
 def label_to_decide(ledger: Ledger, wanted: Decisions) -> int:
@@ -120,43 +120,3 @@ def label_to_decide(ledger: Ledger, wanted: Decisions) -> int:
     if missing := set(wanted.image_ids) - images.get_images(ledger, wanted.image_ids).keys():
         raise ApiError(404, "unknown_image", f"There is no image {min(missing)}.")
     return catalog_labels.ensure_label(ledger, wanted.label).id
-
-
-@api.get("/batches")
-@described("labels", query=Page, answer=Batches)
-def batches() -> Response:
-    """List the batches of decisions, the newest first."""
-    page = read_query(Page)
-    rows = catalog_labels.batches(parts().config.ledger, limit=page.limit, offset=page.offset)
-    return jsonify(batches=[present.batch(row) for row in rows])
-
-
-@api.post("/batches/<int:batch_id>/undo")
-@described("labels", json=Undo, answer=BatchResult, refusals=(400, 404))
-def undo(batch_id: int) -> Response:
-    """Put back what was before a batch, except where somebody has decided since."""
-    wanted = read_json(Undo)
-    have = parts().config
-    result = catalog_labels.undo(have.ledger, batch_id, author=have.author, key=wanted.key)
-    told(have.client.wake_index)
-    return jsonify(batch_result(result))
-
-
-@api.post("/batches/<int:batch_id>/redo")
-@described("labels", json=Undo, answer=BatchResult, refusals=(400, 404, 409))
-def redo(batch_id: int) -> Response:
-    """Do again what a batch changed before it was undone, except where somebody has decided since."""
-    wanted = read_json(Undo)
-    have = parts().config
-    result = catalog_labels.redo(have.ledger, batch_id, author=have.author, key=wanted.key)
-    told(have.client.wake_index)
-    return jsonify(batch_result(result))
-
-
-def batch_result(result: catalog_labels.BatchResult) -> dict[str, Any]:
-    return {
-        "batch": result.batch_id,
-        "applied": result.applied,
-        "unchanged": result.unchanged,
-        "repeated": result.repeated,
-    }
