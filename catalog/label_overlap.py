@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, select
 
 from catalog import tables
@@ -26,6 +28,20 @@ def overlaps(ledger: Ledger, label_id: int) -> dict[int, tuple[int, int]]:
         together = {row[0]: int(row[1]) for row in connection.execute(both)}
         sizes = {row[0]: int(row[1]) for row in connection.execute(all_of)}
     return {one: (together.get(one, 0), size) for one, size in sizes.items() if one != label_id}
+
+
+def also_labelled(ledger: Ledger, label_id: int, others: Collection[int]) -> list[int]:
+    """The images that are the label and one of the others as well."""
+    state, other = tables.label_state, tables.label_state.alias()
+    query = (
+        select(state.c.image_id)
+        .distinct()
+        .join(other, other.c.image_id == state.c.image_id)
+        .where(state.c.label_id == label_id, state.c.state == "yes")
+        .where(other.c.label_id.in_(others), other.c.state == "yes")
+    )
+    with ledger.read() as connection:
+        return list(connection.scalars(query))
 
 
 def rejected_images(ledger: Ledger, label_id: int, *, limit: int) -> list[int]:

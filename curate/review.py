@@ -14,6 +14,7 @@ import numpy as np
 from catalog.artifacts import ArtifactError, ArtifactStore
 from catalog.encoders import Encoder, serving_encoder
 from catalog.hits import Hit, describe_images
+from catalog.label_overlap import also_labelled, overlaps
 from catalog.label_review import LabelImages, images_of_label, newest_event
 from catalog.ledger import Ledger
 from catalog.search_filter import SearchFilter
@@ -21,7 +22,7 @@ from catalog.shards import ShardDamaged
 from curate.paging import Ids
 from curate.ranked import Ranked, rank
 from curate.ranker import Scores
-from curate.review_others import read_others, read_vectors, seeded
+from curate.review_others import read_others, read_vectors, rival_labels, seeded
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +75,11 @@ class Reviewer:
         ids = listed.ids[wanted]
         scores, likeness = ranked.aligned(ids) if ranked is not None else _unknown(ids)
         # The newest are listed first already; what has no vector comes last, the newest first.
-        order = (
-            np.arange(len(ids))
-            if sort == "newest"
-            else np.argsort(scores if sort == "doubt" else likeness, kind="stable")
-        )
+        order = np.arange(len(ids))
+        if sort == "doubt":
+            order = np.lexsort((scores, ~np.isin(ids, self._contradicted(listed))))
+        elif sort == "unlike":
+            order = np.argsort(likeness, kind="stable")
         before = time.perf_counter()
         top = order[offset : offset + limit]
         scored = [(int(ids[at]), float(np.nan_to_num(likeness[at]))) for at in top]
@@ -95,6 +96,11 @@ class Reviewer:
             unranked=int(np.isnan(scores).sum()),
             took_ms=took,
         )
+
+    def _contradicted(self, listed: LabelImages) -> Ids:
+        """Images that carry a label besides that hardly ever goes with this one: one of the two is likely wrong."""
+        rivals = rival_labels(overlaps(self._ledger, listed.label_id), len(listed.ids))
+        return np.array(also_labelled(self._ledger, listed.label_id, rivals), np.int64)
 
     def _opinion(self, encoder: Encoder, listed: LabelImages, newest: int, sort: Sort) -> Ranked | None:
         try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.browser.labelled import Labelled
 from tests.browser.running import REPORT_VIOLATIONS, Site, Watch
 from tests.photos import KINDS, jpeg, scene, write_folder
 from tests.stack import Stack
@@ -116,13 +119,30 @@ def begin(site: Site) -> Iterator[Callable[..., str]]:
         assert made.status == 201, made.body
         return str(made.json()["id"])
 
+    with taking_back(stack):
+        yield hunt
+    for left in stack.request("GET", "/api/v1/hunts?limit=100").json()["hunts"]:
+        stack.request("DELETE", f"/api/v1/hunts/{left['id']}")
+
+
+@pytest.fixture
+def labelled(site: Site) -> Iterator[Labelled]:
+    """A label with wrong pictures in it; what is decided in the test is taken back after it."""
+    made = Labelled(site, f"above {uuid4().hex[:6]}")
+    with taking_back(site.stack):
+        made.make()
+        yield made
+
+
+@contextlib.contextmanager
+def taking_back(stack: Stack) -> Iterator[None]:
+    """Undoes what was decided within: other tests count what has no label."""
+
     def batches() -> list[dict[str, Any]]:
         return list(stack.request("GET", "/api/v1/batches?limit=100").json()["batches"])
 
     before = {batch["id"] for batch in batches()}
-    yield hunt
+    yield
     for batch in batches():
-        if batch["id"] not in before and batch["kind"] == "decide" and not batch["undone"]:
+        if batch["id"] not in before and batch["kind"] in ("decide", "review") and not batch["undone"]:
             stack.post(f"/api/v1/batches/{batch['id']}/undo", {"key": f"after the test {batch['id']}"})
-    for left in stack.request("GET", "/api/v1/hunts?limit=100").json()["hunts"]:
-        stack.request("DELETE", f"/api/v1/hunts/{left['id']}")

@@ -166,6 +166,17 @@ def test_a_merged_label_is_the_other_one(album: Album, mixed: list[int]) -> None
     assert page.label_id == plane and len(page.hits) == 82
 
 
+def test_what_carries_a_label_that_never_goes_with_it_comes_first(album: Album, mixed: list[int]) -> None:
+    plane, ship = label_id(album, "plane"), label_id(album, "ship")
+    fits = [one for one in images_of_label(album.ledger, plane).ids.tolist() if one not in mixed]
+    album.decide("ship", fits[:1])
+    album.decide("vehicle", fits)
+    assert shown(reviewer(album).page(plane))[0] == fits[0]
+    assert shown(reviewer(album).page(ship))[0] == fits[0]
+    album.decide("ship", fits[1:])  # now they go together
+    assert set(shown(reviewer(album).page(plane))[:5]) == set(mixed)
+
+
 def test_labels_that_go_together_are_no_rivals() -> None:
     sizes = {1: (0, 500), 2: (480, 500), 3: (5, 100), 4: (0, 20), 5: (0, 0)}
     assert rival_labels(sizes, 1000) == [1, 3, 4]

@@ -39,12 +39,7 @@ export function bannerFor(step, label) {
 const goTo = (address) => () => { location.href = address; };
 const allHunts = { label: "All hunts", run: goTo("/hunts") };
 
-/** The label's pictures are a search that only they pass; it starts from an example, for every search starts from one. */
-function labelled(hunt) {
-  const { name } = hunt.label;
-  const from = hunt.examples.find((example) => example.sign > 0 && example.kind === "image" && example.there);
-  return { label: `Pictures labelled ${name}`, run: goTo(from ? `/?image=${from.image_id}&k=250&label=${encodeURIComponent(name)}` : "/labels") };
-}
+const labelled = ({ label }) => ({ label: `Look through ${label.name}`, run: goTo(`/labels/${label.id}`) });
 
 export function sayEnd(hunt, { finish }) {
   showMessage("Nothing undecided is left", `Every picture has been decided for ${hunt.label.name}, here or before.`, {

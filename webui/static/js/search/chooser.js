@@ -5,27 +5,35 @@ import { Grid } from "./grid.js";
 import { View } from "./view.js";
 
 export class Chooser {
-  /** results(): what is shown; changed(): another selection; search(result): by this picture; near(): the grid's end is. */
-  constructor({ selection, results, changed, search, near = () => {} }) {
+  /**
+   * results(): what is shown; changed(): another selection; search(result): by this picture; near(): the grid's end is.
+   * place: where the tiles go, and what ends them. A page with several grids gives them one view.
+   */
+  constructor({ selection, results, changed, search, near = () => {}, place = [byId("grid"), byId("grid-end")], view = null }) {
     Object.assign(this, { selection, results, changed, search });
-    this.grid = new Grid(byId("grid"), byId("grid-end"), {
+    this.grid = new Grid(...place, {
       near,
       act: (name, index) => ({
         toggle: () => this.toggle(index),
         range: () => { selection.rangeTo(index); changed(); },
         search: () => this.searchBy(index),
-        view: () => this.view.open(index),
+        view: () => this.open(index),
       })[name]?.(),
     });
     this.grid.painted = () => this.grid.paint(selection);
-    this.view = new View({
+    this.seen = {
       of: (index) => (index < selection.limit ? results()[index] : undefined),
       total: () => selection.limit,
       search: (index) => this.searchBy(index),
       toggle: (index) => this.toggle(index),
       selected: (index) => selection.chosen.has(results()[index]?.image_id),
       closed: (index) => { if (index < selection.limit) this.grid.focusOn(index); },
-    });
+    };
+    this.view = view ?? new View();
+  }
+
+  open(index) {
+    this.view.open(index, this.seen);
   }
 
   toggle(index) {
@@ -55,7 +63,7 @@ export class Chooser {
       invert: some(() => { selection.invert(); changed(); }),
       clear: some(() => { selection.clear(); changed(); }),
       search: () => { if (!grid.focused) return false; this.searchBy(grid.current); return true; },
-      view: some(() => this.view.open(grid.current)),
+      view: some(() => this.open(grid.current)),
       help: () => { byId("help").showModal(); return true; },
     };
   }

@@ -132,7 +132,8 @@ export class Grid {
   }
 
   get focused() {
-    return document.activeElement?.closest?.(".tile") ?? null;
+    const tile = document.activeElement?.closest?.(".tile") ?? null;
+    return this.root.contains(tile) ? tile : null;
   }
 
   /** Moves the focus; returns the new index, or null where there is no tile. */

@@ -3,7 +3,7 @@
 export const DEFAULT_K = 60;
 export const LARGEST_K = 1000;
 
-const whole = (text, low, high) => {
+export const whole = (text, low, high) => {
   const n = Number(text);
   return /^\d+$/.test(text ?? "") && n >= low && n <= high ? n : null;
 };

@@ -13,8 +13,11 @@ const blank = h("div", { class: "tile", role: "gridcell", tabindex: "-1", "aria-
 
 export const carried = (result) => result.labels.filter((label) => label.state === "yes");
 
+/** Labels that are worth telling: on the page of one, `home`, that one goes without saying. */
+export const told = (result) => carried(result).filter((label) => label.id !== result.home);
+
 function tags(result) {
-  const made = carried(result).map((label) => h("span", {
+  const made = told(result).map((label) => h("span", {
     class: label.saving ? "tag saving" : "tag", title: `labelled ${label.name}${label.origin === "folder" ? " (from the folder's name)" : ""}`,
     vars: { c: label.colour, ink: inkOn(label.colour) },
   }, label.name));
@@ -29,8 +32,8 @@ function tags(result) {
 }
 
 function spoken(result, index) {
-  const labels = carried(result).map((label) => label.name).join(", ");
-  const what = labels ? `labelled ${labels}` : result.suggestion ? `suggested ${result.suggestion.name}` : "unlabelled";
+  const labels = told(result).map((label) => label.name).join(", ");
+  const what = labels ? `labelled ${labels}` : result.suggestion ? `suggested ${result.suggestion.name}` : result.home ? "no other label" : "unlabelled";
   return `${index + 1}: ${fileName(result.path)}, score ${result.score.toFixed(2)}, ${what}${result.own_copy ? ", the query itself" : ""}`;
 }
 

@@ -3,21 +3,20 @@
 import { api } from "../api.js";
 import { byId, h } from "../dom.js";
 import { bytes, count, fileName, inkOn } from "../format.js";
-import { carried } from "./tile.js";
+import { carried, told } from "./tile.js";
 
 export class View {
-  /** of(index) -> result or undefined; total(); search(index); toggle(index); selected(index); closed(index) */
-  constructor(have) {
-    this.have = have;
+  constructor() {
+    this.have = null;
     this.index = 0;
     this.dialog = byId("view");
     byId("view-close").addEventListener("click", () => this.dialog.close());
     byId("view-previous").addEventListener("click", () => this.step(-1));
     byId("view-next").addEventListener("click", () => this.step(1));
-    byId("view-search").addEventListener("click", () => { this.dialog.close(); have.search(this.index); });
-    byId("view-toggle").addEventListener("click", () => { have.toggle(this.index); this.mark(); });
+    byId("view-search").addEventListener("click", () => { this.dialog.close(); this.have.search(this.index); });
+    byId("view-toggle").addEventListener("click", () => { this.have.toggle(this.index); this.mark(); });
     byId("view-image").addEventListener("error", () => { byId("view-failed").hidden = false; });
-    this.dialog.addEventListener("close", () => have.closed(this.index));
+    this.dialog.addEventListener("close", () => this.have.closed(this.index));
     this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
     this.dialog.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -25,9 +24,10 @@ export class View {
     });
   }
 
-  open(index) {
-    if (!this.have.of(index)) return;
-    this.index = index;
+  /** have: of(index) -> result or undefined; total(); search(index); toggle(index); selected(index); closed(index) */
+  open(index, have) {
+    if (!have.of(index)) return;
+    Object.assign(this, { have, index });
     this.fill();
     if (!this.dialog.open) this.dialog.showModal();
     byId("view-close").focus();
@@ -56,7 +56,7 @@ export class View {
     byId("view-previous").disabled = this.index === 0;
     byId("view-next").disabled = this.index >= this.have.total() - 1;
     const labels = carried(result).map((label) => h("span", { class: "tag", vars: { c: label.colour, ink: inkOn(label.colour) } }, label.name));
-    if (!labels.length && result.suggestion) labels.push(h("span", { class: "tag suggested", title: "suggested by labelled neighbours", vars: { c: result.suggestion.colour } }, `${result.suggestion.name}?`));
+    if (!told(result).length && result.suggestion) labels.push(h("span", { class: "tag suggested", title: "suggested by labelled neighbours", vars: { c: result.suggestion.colour } }, `${result.suggestion.name}?`));
     byId("view-labels").replaceChildren(...(labels.length ? labels : [h("span", { class: "dim" }, "No label")]));
     this.mark();
     this.facts(result, null);
