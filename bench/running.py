@@ -26,6 +26,7 @@ class Running:
     """A running stack and one connection to its page."""
 
     def __init__(self, port: int, home: Path) -> None:
+        self.port = port
         self.home = home
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._headers: dict[str, str] = {}

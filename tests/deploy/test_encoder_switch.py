@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from bench.other_encoder import renamed
 from catalog import tables
 from catalog.artifacts import ArtifactStore
 from catalog.coverage import Coverage, coverage
@@ -25,7 +26,6 @@ from deploy.shell.failures import FAILED, NotRunning
 from deploy.shell.promote import switch as switch_checked
 from settings import Settings
 from tests.catalog.stand_in import ENCODER, OTHER_ENCODER, Folder, ingest, scan, with_encoder, with_source, work
-from tests.deploy.second_encoder import renamed
 
 PHOTOS: Folder = {b"a.jpg": "a", b"b.jpg": "b", b"c.jpg": "c"}
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.other_encoder import renamed
 from bench.surroundings import surroundings
 from catalog.artifacts import ArtifactStore
 from catalog.jobs import job_progress
 from catalog.ledger import Ledger
 from deploy.encoder_setup import set_up_encoder
-from tests.deploy.second_encoder import renamed
 from tests.photos import jpeg, scene, write_folder
 from tests.stack import RUIJI, Stack, free_port
 

@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from bench.other_encoder import different
 from catalog.chunks import claim_chunk
 from catalog.encoders import promote
 from catalog.index_queue import claim_shard
@@ -19,7 +20,6 @@ from catalog.jobs import cancel_job, complete_jobs, list_jobs
 from encoder.embed import Embedder
 from ingest.pool import DecodePool
 from ingest.stream import embed_chunk
-from tests.deploy.second_encoder import different
 from tests.photos import jpeg, scene
 from tests.webui.room import Room, Visitor
 from webui.api import answers_encoders

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.other_encoder import renamed
 from catalog.artifacts import ArtifactStore
 from catalog.encoders import Encoder, promote
 from catalog.ledger import Ledger
 from deploy.encoder_setup import SHIPPED, set_up_encoder
 from encoder.embed import Embedder
-from tests.deploy.second_encoder import renamed
 from worker import models as module
 from worker.models import Models
 

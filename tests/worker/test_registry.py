@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.other_encoder import renamed
 from catalog.artifacts import ArtifactStore
 from catalog.encoder_files import FILES, EncoderIncomplete, archive, archive_name, check_files
 from catalog.encoders import list_encoders
 from catalog.ledger import Ledger
 from encoder.folder import EncoderError, verify
-from tests.deploy.second_encoder import renamed
 from worker.registry import register_checked, register_encoder
 
 

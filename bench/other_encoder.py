@@ -1,4 +1,4 @@
-"""A second encoder at the price of a copy."""
+"""Another encoder at the price of a copy of the shipped one: under another name, or with other vectors too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def different(folder: Path, name: str, *, seed: int = 1) -> Path:
     entries = json.loads(data[8 : 8 + length])
     last = max(key for key in entries if key.startswith("backbone.") and re.search(r"\.bn\d\.weight$", key))
     start, end = (8 + length + offset for offset in entries[last]["data_offsets"])
-    assert entries[last]["dtype"] == "F32"
+    if entries[last]["dtype"] != "F32":
+        raise ValueError(f"{last} of the shipped encoder holds {entries[last]['dtype']} instead of F32")
     values = np.frombuffer(data[start:end], "<f4")
     data[start:end] = (values * np.random.default_rng(seed).uniform(0.0, 3.0, len(values))).astype("<f4").tobytes()
     path.write_bytes(data)
