@@ -15,6 +15,7 @@ from deploy.shell.encoder_app import encoder_app
 from deploy.shell.entry import call as _run
 from deploy.shell.entry import existing as _existing
 from deploy.shell.entry import settings_with as _settings
+from deploy.shell.eval_command import evaluate
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 all went well; 1 something went wrong or `doctor` found something; 2 the command was not
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 
 app.add_typer(encoder_app, name="encoder")
+app.command(name="eval")(evaluate)
 
 
 class Queue(StrEnum):

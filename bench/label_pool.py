@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.precision import Pixels, at_size, cifar_test
+from bench.precision import Pixels, cifar_test
 from curate.ranker import Vectors
 from encoder.embed import Embedder
 from ingest.public.cifar10 import LABELS
-from ingest.transform import to_square
+from ingest.transform import squares, to_square
 
 RARE = 0.005
 GROUPS = {
@@ -51,7 +51,7 @@ class Pool:
 def cifar_pool(local: Path | None, embedder: Embedder) -> Pool:
     """CIFAR-10's 10,000 test photos."""
     photos = cifar_test(local)
-    vectors = embedder.embed(at_size(photos.pictures, embedder.input_size))
+    vectors = embedder.embed(squares(photos.pictures, size=embedder.input_size))
     return Pool(vectors, photos.labels.astype(np.int64), tuple(LABELS))
 
 

@@ -21,7 +21,7 @@ from encoder.evaluate import precision_at_k, retrieval_by_class
 from encoder.folder import EncoderInfo
 from ingest.public.cifar10 import LABELS
 from ingest.public.cifar10_source import Batch, obtain, read_batch, unpack
-from ingest.transform import to_square
+from ingest.transform import squares
 
 FITTED_POWER = 0.25  # of the rival's output transform, as the shipped encoder's
 K = 10
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     photos = cifar_test(chosen.local)
     embedder = Embedder.load(chosen.encoder)
-    pictures = at_size(photos.pictures, embedder.input_size)
+    pictures = squares(photos.pictures, size=embedder.input_size)
     figures = measure(embedder, pictures, photos.labels)
     publish(
         "precision",
@@ -81,15 +81,6 @@ def cifar_test(local: Path | None) -> Batch:
         return read_batch(local, "test_batch")
     archive = obtain(cache.with_name("cifar10.download"), local=local)
     return read_batch(unpack(archive, cache), "test_batch")
-
-
-def at_size(pictures: Pixels, side: int) -> Pixels:
-    """(n, 32, 32, 3) -> (n, side, side, 3) by the transform that ingest uses."""
-    if pictures.shape[1] == side:
-        return pictures
-    # The transform takes four bytes a pixel.
-    padded = np.concatenate([pictures, np.zeros_like(pictures[..., :1])], axis=-1)
-    return np.stack([to_square(picture, size=side) for picture in padded])
 
 
 def untrained(

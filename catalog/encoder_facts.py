@@ -45,13 +45,15 @@ def facts(encoder: Encoder) -> EncoderFacts:
 
 
 def _by_label(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Precision by class, where the classes are named: a bare number says nothing to a person."""
-    found = {}
-    for name, values in _mapping(metrics.get("by_class")).items():
-        share = _share(_mapping(values).get("precision"))
-        if share is not None and not str(name).isdigit():
-            found[str(name)] = share
-    return found
+    """Precision@10 by class, of the latest evaluation; before the first, as the folder says it where it has names."""
+    if evaluations := list(_mapping(metrics.get("evaluations")).values()):
+        classes = _mapping(_mapping(evaluations[-1]).get("classes"))
+        at_10 = {str(name): _mapping(_mapping(one).get("precision")).get("10") for name, one in classes.items()}
+    else:
+        by_class = _mapping(metrics.get("by_class"))
+        # A bare number says nothing to a person.
+        at_10 = {name: _mapping(one).get("precision") for name, one in by_class.items() if not str(name).isdigit()}
+    return {name: share for name, value in at_10.items() if (share := _share(value)) is not None}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 
 from catalog import tables
 from catalog.errors import UnknownEncoder
@@ -111,6 +111,21 @@ def promote(where: Ledger | Connection, encoder_id: str) -> None:
                 where=table.c.encoder_id != encoder_id,
             )
         )
+
+
+def change_metrics(
+    ledger: Ledger, encoder_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> Encoder:
+    """Replace an encoder's metrics by what `change` makes of them, in one transaction; UnknownEncoder."""
+    table = tables.encoder
+    with ledger.write() as connection:
+        query = select(table.c.metrics).where(table.c.id == encoder_id).with_for_update()
+        before = connection.execute(query).scalar_one_or_none()
+        if before is None:
+            raise UnknownEncoder(encoder_id)
+        statement = update(table).where(table.c.id == encoder_id).values(metrics=dict(change(before)))
+        connection.execute(statement)
+        return load_encoder(connection, encoder_id)
 
 
 def load_encoder(connection: Connection, encoder_id: str) -> Encoder:

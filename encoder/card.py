@@ -45,6 +45,7 @@ def card(info: EncoderInfo) -> str:
         f"| Hours | {training.get('hours', 'not recorded')} |",
         "",
         *_measured(info.metrics),
+        *_evaluated(info.metrics.get("evaluations", {})),
         "## Limits",
         "",
         f"It has seen this at {info.input_size} × {info.input_size} pixels and nothing else: "
@@ -87,3 +88,30 @@ def _measured(metrics: dict[str, Any]) -> list[str]:
             f"top-10 overlap {gate['top10_overlap']:.3f}: {verdict} |"
         ]
     return [*lines, ""]
+
+
+def _evaluated(evaluations: dict[str, Any]) -> list[str]:
+    """A table a set of data, of what `ruiji eval` has measured."""
+    lines = []
+    for name, record in evaluations.items():
+        mean = record["mean"]
+        figures = [("kNN", record["knn"]), ("Linear probe", record.get("linear_probe"))]
+        lines += [f"## Evaluated: {name}", "", f"{record['data']}; {record['engine']}; {record['date']}.", ""]
+        lines += ["| | |", "|---|---|"]
+        lines += [
+            f"| {title}, mean ± deviation of {record['seeds']} seeds | {spread['mean']:.3f} ± {spread['std']:.3f} |"
+            for title, spread in figures
+            if spread is not None
+        ]
+        lines += [f"| Precision@{depth} | {share:.3f} |" for depth, share in mean["precision"].items()]
+        lines += [f"| Recall@{depth} | {share:.3f} |" for depth, share in mean["recall"].items()]
+        lines += [f"| Mean average precision | {mean['average_precision']:.3f} |"]
+        lines += [
+            f"| {group}: mean average precision, of the first ten of the group | "
+            f"{found['average_precision']:.3f}, {found['same_group'].get('10', 0):.3f} |"
+            for group, found in record["groups"].items()
+        ]
+        if "index_recall_at_10" in record:
+            lines += [f"| The index's recall@10 against exact search | {record['index_recall_at_10']:.3f} |"]
+        lines += ["", f"Spread: {record['spread']}.", ""]
+    return lines

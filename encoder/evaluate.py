@@ -35,7 +35,7 @@ def knn_accuracy(
     right = 0
     for start in range(0, len(queries), ROWS):
         scores = queries[start : start + ROWS] @ bank.T
-        nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        nearest = np.argpartition(scores, -k, axis=1)[:, -k:]
         weights = np.exp(np.take_along_axis(scores, nearest, axis=1).astype(np.float64) / temperature)
         votes = np.zeros((len(scores), classes))
         np.add.at(votes, (np.arange(len(scores))[:, None], bank_labels[nearest]), weights)
@@ -80,15 +80,28 @@ def retrieval_by_class(
 
 
 def linear_probe(
-    bank: Vectors, bank_labels: Labels, queries: Vectors, labels: Labels, *, steps: int = 100, decay: float = 1e-4
+    bank: Vectors,
+    bank_labels: Labels,
+    queries: Vectors,
+    labels: Labels,
+    *,
+    steps: int = 100,
+    decay: float = 1e-4,
+    seed: int | None = None,
 ) -> float:
-    """Test accuracy of softmax regression on frozen vectors, standardised, fitted with L-BFGS. Needs torch."""
+    """Test accuracy of one linear layer on frozen vectors: softmax regression, standardised, L-BFGS. Needs torch.
+
+    It starts from zero, or with a seed from small random weights.
+    """
     import torch
 
     mean, std = bank.mean(axis=0), bank.std(axis=0) + 1e-6
     inputs, targets = torch.from_numpy((bank - mean) / std), torch.from_numpy(bank_labels.astype(np.int64))
     classes = int(max(bank_labels.max(), labels.max())) + 1
-    weight = torch.zeros(bank.shape[1], classes, requires_grad=True)
+    weight = torch.zeros(bank.shape[1], classes)
+    if seed is not None:
+        weight.normal_(std=0.01, generator=torch.Generator().manual_seed(seed))
+    weight.requires_grad_()
     bias = torch.zeros(classes, requires_grad=True)
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=steps, line_search_fn="strong_wolfe")
 

@@ -209,7 +209,9 @@ def save_encoder(
 
 
 def write_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Replace metrics.json in one step; the id does not change."""
+    """Replace metrics.json in one step; the id does not change. Raises EncoderError when nobody could read it again."""
+    if (size := len(_json_text(metrics).encode())) > LARGEST_JSON:
+        raise EncoderError(f"{folder / METRICS} would have {size:,} bytes; {LARGEST_JSON:,} are read at most")
     _write_json(folder / METRICS, metrics)
 
 
@@ -255,5 +257,9 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    partial.write_text(_json_text(content), encoding="utf-8")
     partial.replace(path)
+
+
+def _json_text(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

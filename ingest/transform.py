@@ -30,6 +30,15 @@ def to_square(pixels: Pixels, *, size: int) -> Pixels:
     return np.frombuffer(square.tobytes("raw", "RGB"), dtype=np.uint8).reshape(size, size, 3)
 
 
+def squares(pictures: Pixels, *, size: int) -> Pixels:
+    """(n, s, s, 3) -> (n, size, size, 3), each as `to_square` makes it."""
+    if pictures.shape[1] == size:
+        return pictures
+    # The transform takes four bytes a pixel.
+    padded = np.concatenate([pictures, np.zeros_like(pictures[..., :1])], axis=-1)
+    return np.stack([to_square(picture, size=size) for picture in padded])
+
+
 def fit_within(pixels: Pixels, *, side: int) -> Pixels:
     """(h, w, 4) -> (h', w', 4) with no side longer than `side`; a smaller picture is returned as it is.
 

@@ -6,11 +6,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalog.errors import CatalogError
 from catalog.index_errors import IndexUnavailable
+from deploy.evaluation.errors import NoEvaluation
 from deploy.lock import AlreadyRunning
 from deploy.ports import PortTaken
 from deploy.supervisor import StartFailed
 from deploy.valkey import UnsafeFolder
 from encoder.folder import EncoderError
+from ingest.public.download import DataError
+from ingest.walk import FolderMissingError
 from settings import SettingsError
 from worker.client import QueryFailed, WorkerUnavailable
 from worker.models import NoEncoder
@@ -27,7 +30,7 @@ def explain(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, NotRunning | WorkerUnavailable | SettingsError | NoEncoder | IndexUnavailable):
         return str(error), NOT_RUNNING
     ours = QueryFailed | CatalogError | EncoderError | AlreadyRunning | PortTaken | StartFailed | UnsafeFolder
-    if isinstance(error, ours):
+    if isinstance(error, ours | NoEvaluation | DataError | FolderMissingError):
         return str(error), FAILED
     if isinstance(error, SQLAlchemyError):
         return f"the ledger cannot be read or written: {str(error).splitlines()[0]}", FAILED
