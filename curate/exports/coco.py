@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from curate.exports.names import shown_path
 from curate.exports.order import Exported, Order
-from curate.exports.target import new_file
+from curate.exports.sink import as_text
+
+BLOCK = 1 << 20
 
 
-def write(order: Order) -> Exported:
-    """Write the file; ExportRefused, OSError. The images come first, so annotations wait in a file of their own."""
-    done = Exported()
+def write(order: Order, sink: BinaryIO, done: Exported) -> Iterator[None]:
+    """Write the file, a page of images at each step; OSError. Annotations, which come last, wait in a file."""
     number = {label.name: index for index, label in enumerate(order.labels, start=1)}
     categories = [
         {"id": number[label.name], "name": label.name, "supercategory": label.group or ""} for label in order.labels
     ]
     with (
-        new_file(order.target, overwrite=order.overwrite) as partial,
-        partial.open("x", encoding="utf-8") as sink,
-        tempfile.TemporaryFile("w+", encoding="utf-8", dir=partial.parent) as annotations,
+        as_text(sink) as text,
+        tempfile.TemporaryFile("w+", encoding="utf-8", dir=order.scratch) as annotations,
     ):
-        sink.write(f'{{"info": {json.dumps({"description": "Labels of whole photos, exported by Ruiji"})},\n')
-        sink.write(f'"licenses": [],\n"categories": {json.dumps(categories)},\n"images": [')
+        text.write(f'{{"info": {json.dumps({"description": "Labels of whole photos, exported by Ruiji"})},\n')
+        text.write(f'"licenses": [],\n"categories": {json.dumps(categories)},\n"images": [')
         for page in order.pages:
             for image in page:
                 width, height = image.width, image.height
@@ -35,7 +36,7 @@ def write(order: Order) -> Exported:
                     "height": height,
                     "sha256": image.sha256,
                 }
-                sink.write(f"{',' if done.images else ''}\n{json.dumps(shown)}")
+                text.write(f"{',' if done.images else ''}\n{json.dumps(shown)}")
                 for index, label in enumerate(image.labels):
                     one = {
                         "id": done.labels + index + 1,
@@ -49,8 +50,10 @@ def write(order: Order) -> Exported:
                     annotations.write(f"{',' if done.labels + index else ''}\n{json.dumps(one)}")
                 done.wrote(image, len(image.labels))
             order.progress(len(page))
-        sink.write('\n],\n"annotations": [')
+            yield
+        text.write('\n],\n"annotations": [')
         annotations.seek(0)
-        shutil.copyfileobj(annotations, sink, 1 << 20)
-        sink.write("\n]}\n")
-    return done
+        while block := annotations.read(BLOCK):
+            text.write(block)
+            yield
+        text.write("\n]}\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +19,19 @@ from catalog.shards import vectors_of
 from curate.exports import coco, huggingface, imagefolder, labelstudio, parquet, spreadsheet
 from curate.exports.formats import Format, Photos
 from curate.exports.order import Exported, LabelToExport, Order, Vectors
-from curate.exports.target import ExportRefused
+from curate.exports.target import ExportRefused, new_file, new_folder
+from curate.exports.tree import FolderTree
 
 __all__ = ["ExportRefused", "Exported", "Format", "Photos", "chosen_labels", "export", "images_to_export"]
 
 
-WRITERS: dict[Format, Callable[[Order], Exported]] = {
-    Format.IMAGEFOLDER: imagefolder.write,
+FILES: dict[Format, Callable[[Order, BinaryIO, Exported], Iterator[None]]] = {
     Format.CSV: spreadsheet.write,
     Format.COCO: coco.write,
     Format.PARQUET: parquet.write,
-    Format.HUGGINGFACE: huggingface.write,
     Format.LABELSTUDIO: labelstudio.write,
 }
+TREES = {Format.IMAGEFOLDER: imagefolder, Format.HUGGINGFACE: huggingface}
 # A tree of folders has no place for what a photo is not.
 WITHOUT_REJECTED = (Format.IMAGEFOLDER, Format.COCO)
 
@@ -66,17 +67,44 @@ def export(
 
     A page of images at a time is in memory. Raises ExportRefused, CatalogError, OSError.
     """
+    order = order_of(
+        ledger, store, labels=labels, format=format, rejected=rejected, scratch=target.parent, progress=progress
+    )
+    done = Exported()
+    if format in TREES:
+        with new_folder(target, overwrite=overwrite, mark=TREES[format].mark(order)) as folder:
+            exhaust(TREES[format].write(order, FolderTree(folder, photos=photos), done))
+    else:
+        with new_file(target, overwrite=overwrite) as partial, partial.open("xb") as sink:
+            exhaust(FILES[format](order, sink, done))
+    return done
+
+
+def exhaust(steps: Iterator[None]) -> None:
+    """Take every step of a writer, one after the other."""
+    for _ in steps:
+        pass
+
+
+def order_of(
+    ledger: Ledger,
+    store: ArtifactStore,
+    *,
+    labels: Sequence[Label],
+    format: Format,
+    rejected: bool,
+    scratch: Path | None = None,
+    progress: Callable[[int], None] = lambda images: None,
+) -> Order:
+    """What to write; nothing of it is read yet."""
     ids = [label.id for label in labels]
-    order = Order(
+    return Order(
         labels=tuple(LabelToExport(label.name, label.colour, label.group) for label in labels),
         pages=labelled_in_pages(ledger, ids, rejected=rejected and format not in WITHOUT_REJECTED),
-        target=target,
-        photos=photos,
         vectors=_vectors(ledger, store) if format is Format.PARQUET else None,
-        overwrite=overwrite,
+        scratch=scratch,
         progress=progress,
     )
-    return WRITERS[format](order)
 
 
 def _vectors(ledger: Ledger, store: ArtifactStore) -> Vectors | None:

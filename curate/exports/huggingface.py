@@ -6,33 +6,30 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterator
+from typing import Any
 
 from curate.exports.names import file_name, shown_path
 from curate.exports.order import Exported, Order
-from curate.exports.photos import place_photo
-from curate.exports.target import new_folder
+from curate.exports.tree import Tree
 
 PER_FOLDER = 1000  # a folder of a million files is slow everywhere
 
 
-def write(order: Order) -> Exported:
-    """Write the folder; ExportRefused, OSError."""
-    done = Exported()
-    with new_folder(order.target, overwrite=order.overwrite, mark={"format": "huggingface"}) as target:
-        split = target / "train"
-        split.mkdir()
-        with (split / "metadata.jsonl").open("w", encoding="utf-8") as metadata:
-            number = 0
-            for page in order.pages:
-                for image in page:
-                    original = image.files[0].path if image.files else b""
-                    folder = f"{number // PER_FOLDER:05d}"
-                    (split / folder).mkdir(exist_ok=True)
-                    name = f"{folder}/{file_name(original, image.id, image.format)}"
-                    if not place_photo(image, split / name, mode=order.photos):
-                        done.misses(image)
-                        continue
-                    number += 1
+def mark(order: Order) -> dict[str, Any]:
+    """What the export says of itself."""
+    return {"format": "huggingface"}
+
+
+def write(order: Order, tree: Tree, done: Exported) -> Iterator[None]:
+    """Write the tree, an image at each step; ExportRefused, OSError. The metadata come last."""
+    with tempfile.TemporaryFile(dir=order.scratch) as metadata:
+        for page in order.pages:
+            for image in page:
+                original = image.files[0].path if image.files else b""
+                name = f"{done.images // PER_FOLDER:05d}/{file_name(original, image.id, image.format)}"
+                if tree.photo(image, f"train/{name}"):
                     line = {
                         "file_name": name,
                         "label": image.labels[0] if len(image.labels) == 1 else None,
@@ -42,7 +39,10 @@ def write(order: Order) -> Exported:
                         "sha256": image.sha256,
                         "path": shown_path(original),
                     }
-                    metadata.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    metadata.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
                     done.wrote(image, len(image.labels))
-                order.progress(len(page))
-    return done
+                else:
+                    done.misses(image)
+                yield
+            order.progress(len(page))
+        yield from tree.text(metadata, "train/metadata.jsonl")

@@ -8,17 +8,18 @@ LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and LABEL_STUDIO_LOCAL_FILES_DOCUM
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import BinaryIO
 from urllib.parse import quote
 
 from curate.exports.order import Exported, Order
-from curate.exports.target import new_file
+from curate.exports.sink import as_text
 
 
-def write(order: Order) -> Exported:
-    """Write the file; ExportRefused, OSError. An image without a file has no task."""
-    done = Exported()
-    with new_file(order.target, overwrite=order.overwrite) as partial, partial.open("x", encoding="utf-8") as sink:
-        sink.write("[")
+def write(order: Order, sink: BinaryIO, done: Exported) -> Iterator[None]:
+    """Write the file, a page of images at each step; OSError. An image without a file has no task."""
+    with as_text(sink) as text:
+        text.write("[")
         for page in order.pages:
             for image in page:
                 if not image.files:
@@ -39,8 +40,8 @@ def write(order: Order) -> Exported:
                     },
                     "annotations": [{"result": [choice] if image.labels else []}],
                 }
-                sink.write(f"{',' if done.images else ''}\n{json.dumps(task, ensure_ascii=False)}")
+                text.write(f"{',' if done.images else ''}\n{json.dumps(task, ensure_ascii=False)}")
                 done.wrote(image, len(image.labels))
             order.progress(len(page))
-        sink.write("\n]\n")
-    return done
+            yield
+        text.write("\n]\n")

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.labelled import LabelledImage
-from curate.exports.formats import Photos
 
 MISSING_SHOWN = 100
 
@@ -35,17 +34,15 @@ class Vectors:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to write where: `pages` of images, each with what is said of the `labels`.
+    """What to write: `pages` of images, each with what is said of the `labels`.
 
-    `photos` says how photos get into a folder; `vectors` is None where there is no encoder.
+    `vectors` is None where there is no encoder. `scratch` is a folder for what cannot be written at once.
     """
 
     labels: tuple[LabelToExport, ...]
     pages: Iterator[list[LabelledImage]]
-    target: Path
-    photos: Photos = Photos.COPY
     vectors: Vectors | None = None
-    overwrite: bool = False
+    scratch: Path | None = None
     progress: Callable[[int], None] = lambda images: None
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from catalog.labelled import LabelledImage
 from curate.exports.names import shown_path
 from curate.exports.order import Exported, Order, Vectors
-from curate.exports.target import ExportRefused, new_file
+from curate.exports.target import ExportRefused
 
 
-def write(order: Order) -> Exported:
-    """Write the file; ExportRefused, OSError, and what reading a shard raises.
+def write(order: Order, sink: BinaryIO, done: Exported) -> Iterator[None]:
+    """Write the file, a page of images at each step; ExportRefused, OSError, and what reading a shard raises.
 
     `vector` is null for an image that the encoder has not embedded; the file's metadata name the encoder.
     """
@@ -36,11 +37,7 @@ def write(order: Order) -> Exported:
         fields.append(pa.field("vector", pa.list_(pa.float32(), order.vectors.dimension)))
         metadata["ruiji.encoder"] = order.vectors.encoder_id
     schema = pa.schema(fields, metadata=metadata)
-    done = Exported()
-    with (
-        new_file(order.target, overwrite=order.overwrite) as partial,
-        pq.ParquetWriter(partial, schema, compression="zstd") as rows,
-    ):
+    with pq.ParquetWriter(sink, schema, compression="zstd") as rows:
         for page in order.pages:
             columns: dict[str, Any] = {
                 "image_id": [image.id for image in page],
@@ -57,7 +54,7 @@ def write(order: Order) -> Exported:
             for image in page:
                 done.wrote(image, len(image.labels))
             order.progress(len(page))
-    return done
+            yield
 
 
 def _vectors(pa: Any, vectors: Vectors, page: list[LabelledImage]) -> Any:

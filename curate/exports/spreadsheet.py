@@ -7,11 +7,13 @@ which says "this is text" to spreadsheets; the import takes it away again, and a
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from curate.exports.names import shown_path
 from curate.exports.order import Exported, Order
-from curate.exports.target import new_file
+from curate.exports.sink import as_text
 
 COLUMNS = ("image_id", "sha256", "path", "width", "height", "format", "label", "state", "origin", "decided_at")
 # Also the wide forms, which some spreadsheets read as the others.
@@ -28,14 +30,10 @@ def unprotected(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("' ").startswith(FORMULA_SIGNS) else cell
 
 
-def write(order: Order) -> Exported:
-    """Write the file; ExportRefused, OSError."""
-    done = Exported()
-    with (
-        new_file(order.target, overwrite=order.overwrite) as partial,
-        partial.open("x", encoding="utf-8", newline="") as sink,
-    ):
-        rows = csv.writer(sink)
+def write(order: Order, sink: BinaryIO, done: Exported) -> Iterator[None]:
+    """Write the file, a page of images at each step; OSError."""
+    with as_text(sink) as text:
+        rows = csv.writer(text)
         rows.writerow(COLUMNS)
         for page in order.pages:
             for image in page:
@@ -47,4 +45,4 @@ def write(order: Order) -> Exported:
                     rows.writerow((*about, protected(said.label), state, said.origin, at))
                 done.wrote(image, len(image.said))
             order.progress(len(page))
-    return done
+            yield

@@ -28,7 +28,17 @@ LEAST_CONTRAST = """row => {
     return (a + 0.05) / (b + 0.05);
   }));
 }"""
-PATHS = ("/", "/hunts", "/jobs", "/labels", "/labels/1", "/labels/1?tab=compare", "/labels/history", "/encoders")
+PATHS = (
+    "/",
+    "/hunts",
+    "/jobs",
+    "/labels",
+    "/labels/1",
+    "/labels/1?tab=compare",
+    "/labels/history",
+    "/export",
+    "/encoders",
+)
 
 
 def test_a_folder_is_added_on_the_page_and_its_bad_file_is_named(page: Page, site: Site) -> None:

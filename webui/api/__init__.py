@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from . import compare, encoders, groups, history, hunts, images, jobs, labels, matches, review, search, sources, status
+from . import (
+    compare,
+    encoders,
+    exports,
+    groups,
+    history,
+    hunts,
+    images,
+    jobs,
+    labels,
+    matches,
+    review,
+    search,
+    sources,
+    status,
+)
 from .blueprint import api
 
 __all__ = [
     "api",
     "compare",
     "encoders",
+    "exports",
     "groups",
     "history",
     "hunts",

@@ -19,7 +19,7 @@ from webui import folders, present
 from webui.config import Parts, parts
 
 from .answers_encoders import EncoderRow, EncoderRows, FillStarted, Switched
-from .blueprint import api, described
+from .blueprint import api, described, streamed
 from .reading import read_json
 from .requests_encoders import NewEncoder, Promotion
 from .waking import told
@@ -48,7 +48,7 @@ def take_in() -> tuple[Response, int]:
 
 
 @api.get("/encoders/<encoder_id>/archive")
-@described("encoders", refusals=(404, 409))
+@streamed(described("encoders", refusals=(404, 409)))
 def give_out(encoder_id: str) -> Response:
     """Download an encoder as a zip: weights, graph, configuration, metrics and card."""
     have = parts().config

@@ -1,0 +1,50 @@
+// Which labels are meant: all of them, or those that are ticked.
+
+import { h } from "../dom.js";
+import { count } from "../format.js";
+
+export class LabelChoice {
+  constructor(place, { changed }) {
+    Object.assign(this, { place, changed, labels: [], out: new Set() });
+  }
+
+  /** wanted: ids as text, none for all. */
+  show(labels, wanted) {
+    this.labels = labels;
+    if (wanted.size) this.out = new Set(labels.filter((label) => !wanted.has(String(label.id))).map((label) => label.id));
+    this.all = h("input", { type: "checkbox", onchange: (event) => this.every(event.target.checked) });
+    this.boxes = new Map(labels.map((label) => [label.id, h("input", { type: "checkbox", onchange: (event) => this.turn(label, event.target.checked) })]));
+    this.place.replaceChildren(
+      h("label", { class: "check all" }, this.all, h("b", {}, "All labels"), h("span", { class: "number dim" }, count(labels.length))),
+      h("div", { class: "boxes" }, ...labels.map((label) => h("label", { class: "check" }, this.boxes.get(label.id),
+        h("i", { class: "dot", vars: { c: label.colour } }), h("span", { class: "cut-text", title: label.name }, label.name), h("span", { class: "number dim" }, count(label.yes))))));
+    this.paint();
+  }
+
+  get empty() {
+    return this.out.size >= this.labels.length;
+  }
+
+  /** None where all are meant: a label that is made later is meant too. */
+  get named() {
+    return this.out.size ? this.labels.filter((label) => !this.out.has(label.id)) : [];
+  }
+
+  every(on) {
+    this.out = new Set(on ? [] : this.labels.map((label) => label.id));
+    this.paint();
+    this.changed();
+  }
+
+  turn(label, on) {
+    this.out[on ? "delete" : "add"](label.id);
+    this.paint();
+    this.changed();
+  }
+
+  paint() {
+    this.all.checked = !this.out.size;
+    this.all.indeterminate = this.out.size > 0 && !this.empty;
+    for (const [id, box] of this.boxes) box.checked = !this.out.has(id);
+  }
+}
