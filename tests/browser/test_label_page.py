@@ -155,6 +155,34 @@ def test_a_refusal_keeps_what_was_chosen(page: Page, labelled: Labelled, watch: 
     assert len(labelled.carrying(labelled.wrong)) == 3
 
 
+def test_what_a_closed_page_could_not_deliver_is_delivered_or_chosen_again(
+    page: Page, labelled: Labelled, watch: Watch
+) -> None:
+    watch.expected += ["400", "ERR_FAILED"]
+    refused = False
+
+    def answer(route: Route) -> None:
+        if route.request.method != "POST":
+            route.fallback()
+        elif refused:
+            route.fulfill(status=400, json={"error": {"code": "invalid_value", "message": "Refused by a test."}})
+        else:
+            route.abort()
+
+    page.route("**/review", answer)
+    page.goto(labelled.url)
+    shown(page)
+    page.locator('.tile[data-index="2"]').click()
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast.bad")).to_contain_text("kept here and sent again")
+    refused = True
+    page.reload()
+    expect(page.locator(".toast.bad")).to_contain_text("could not be saved: Refused by a test.")
+    shown(page)
+    assert selected(page) == [0, 1, *range(3, 30)]
+    assert labelled.carrying(labelled.wrong) == set(labelled.wrong)
+
+
 def test_somebody_elses_decision_holds_against_a_page_left_open(page: Page, labelled: Labelled) -> None:
     page.goto(labelled.url)
     shown(page)

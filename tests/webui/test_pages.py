@@ -17,6 +17,7 @@ from webui.config import WebConfig
         "/hunts",
         "/hunts/abcdefghijklmnopqrstuv",
         "/labels",
+        "/labels/1",
         "/labels/history",
         "/jobs",
         "/encoders",

@@ -4,7 +4,7 @@ import { announce, byId, h } from "../dom.js";
 import { count, plural } from "../format.js";
 import { hideMessage, showMessage } from "../search/message.js";
 import { toast } from "../toast.js";
-import { tagOf } from "./head.js";
+import { tagOf, took } from "./head.js";
 import { Side } from "./side.js";
 
 const FEW = 20; // pictures left on a side: more are asked for without waiting for its end to be reached
@@ -88,7 +88,7 @@ export class Compare {
     this.pair = pairs[0];
     this.sides.forEach((side, n) => side.title(tagOf(pairs[n][0]), tagOf(pairs[n][1])));
     byId("line").hidden = false;
-    byId("summary").replaceChildren(h("strong", {}, "Most easily mixed up first"), one.both ? ` · ${plural(one.both, "picture carries", "pictures carry")} both and ${one.both === 1 ? "is" : "are"} not shown` : "", ` · ${Math.round(Math.max(one.took_ms.total, two.took_ms.total))} ms`);
+    byId("summary").replaceChildren(h("strong", {}, "Most easily mixed up first"), one.both ? ` · ${plural(one.both, "picture carries", "pictures carry")} both and ${one.both === 1 ? "is" : "are"} not shown` : "", took(one, two));
     this.paint();
     scrollTo({ top: 0 });
     this.page.step("page");

@@ -7,6 +7,9 @@ import { writeState } from "./state.js";
 /** A label as a tag. */
 export const tagOf = (label) => h("span", { class: "tag", vars: { c: label.colour, ink: inkOn(label.colour) } }, label.name);
 
+/** How long the server took for its answers, for a summary; narrow windows leave it out. */
+export const took = (...answers) => h("span", { class: "took" }, ` · ${Math.round(Math.max(...answers.map((one) => one.took_ms.total)))} ms`);
+
 export class Head {
   /** go(part): another part of the state. */
   constructor(id, { go }) {

@@ -18,9 +18,10 @@ import { sayEmpty } from "./kinds.js";
 import { Sheet } from "./sheet.js";
 import { readState, writeState } from "./state.js";
 
+const PATIENCE_MS = 60000; // the first look at a label of 50,000 pictures takes 6 s on two cores
+
 const main = byId("main");
 const id = Number(main.dataset.label);
-const patience = 1000 * Number(main.dataset.patienceS);
 let label = null;
 let closeToast = () => {};
 
@@ -40,7 +41,7 @@ const page = {
   view: new View(),
   bar: new LabelBar(act),
   search: (result) => { location.href = `/?image=${result.image_id}`; },
-  get: (path, signal) => api(path, { signal, timeout: patience }),
+  get: (path, signal) => api(path, { signal, timeout: PATIENCE_MS }),
   ask: (what, signal) => page.get(`/labels/${page.id}/${what}`, signal),
   /** Goes to another part of the state; `replace` where no step back should lead to the old one. */
   go(part, { replace = false } = {}) {
@@ -116,4 +117,10 @@ addEventListener("popstate", () => {
   tab().load();
 });
 // What an earlier page could not deliver goes first: the list must not show what has been decided.
-deliverAndTell().then(() => tab().load());
+deliverAndTell().then(({ refused }) => {
+  for (const { path, json } of refused) {
+    if (path === `/labels/${id}/review`) page.kept.restore({ yes: json.kept, no: json.removed });
+    else if (path === `/labels/${id}/suggested`) page.kept.restore(json);
+  }
+  tab().load();
+});

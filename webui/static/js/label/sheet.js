@@ -8,6 +8,7 @@ import { Chooser } from "../search/chooser.js";
 import { hideMessage } from "../search/message.js";
 import { Selection } from "../search/selection.js";
 import { toast } from "../toast.js";
+import { took } from "./head.js";
 import { KINDS } from "./kinds.js";
 
 const SETTLE_MS = 300; // a key pressed sooner was meant for the page before: nobody has seen this one yet
@@ -81,6 +82,8 @@ export class Sheet {
   show(found) {
     const { page, kind } = this;
     page.learn(found);
+    byId("earlier").disabled = page.state.from === 0;
+    byId("later").disabled = !(page.state.from + found.results.length < found.total);
     if (!found.results.length) {
       this.leave();
       byId("line").hidden = page.state.tab !== "review" || !found.label.yes;
@@ -97,9 +100,7 @@ export class Sheet {
     this.grid.show(this.results.slice(0, cut));
     if (cut < this.results.length) this.grid.extend(this.results.slice(cut), kind.below);
     byId("line").hidden = false;
-    byId("summary").replaceChildren(...kind.summary(found, page.state), ` · ${Math.round(found.took_ms.total)} ms`);
-    byId("earlier").disabled = page.state.from === 0;
-    byId("later").disabled = !(page.state.from + this.results.length < found.total);
+    byId("summary").replaceChildren(...kind.summary(found, page.state), took(found));
     this.paint();
     scrollTo({ top: 0 });
     if (this.walking) this.grid.focusOn(0);
