@@ -2,12 +2,14 @@
 
 Among CIFAR-10's test photos, every class in turn is a label, into which wrong images were put: 5 % of it, drawn from
 all other classes, or from the class nearest to it, which is what people mix up. The other images carry their own labels
-or none. Each order is made once and looked at from its start; in the product it gets better on the way.
+or none. Small labels, of a few images of a class, are measured apart. Each order is made once and looked at from its
+start; in the product it gets better on the way.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,20 +27,26 @@ from curate.suspects import NONE_KNOWN, Others
 from deploy.encoder_setup import SHIPPED
 from encoder.embed import Embedder
 
-FIRST_SEED = 1000  # the constants were chosen with seeds below
+FIRST_SEED = 1000
 SHARE = 0.05
+SMALL = (30, 100)  # images of the class that a small label has
 LOOKS = (60, 120, 240)
 Booleans = np.ndarray[Any, np.dtype[np.bool_]]
+Places = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One label with wrong images in it: from the nearest class or any; whether all other images are labelled."""
+    """One label with wrong images in it: from the nearest class or any; whether all other images are labelled.
+
+    `size`: how many of the class it has, None for all of them.
+    """
 
     target: int
     seed: int
     nearest: bool
     labelled: bool
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,15 +75,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="plant in this folder of class folders instead, such as imagenette")
     parser.add_argument("--seeds", type=int, default=3, help="labels per class, kind of mistake and surroundings")
     parser.add_argument("--share", type=float, default=SHARE, help="part of the label that is wrong")
+    parser.add_argument("--small", type=int, nargs="*", default=SMALL, help="sizes of small labels, measured apart")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for review.json")
     chosen = parser.parse_args(argv)
     embedder = Embedder.load(chosen.encoder)
     pool = folder_pool(chosen.folder, embedder) if chosen.folder else cifar_pool(chosen.local, embedder)
     asked = list(cases(len(pool.names), chosen.seeds))
-    outcomes: dict[str, list[Outcome]] = {name: [] for name in ORDERS}
-    for case in asked:
-        for name, outcome in look(pool, case, share=chosen.share).items():
-            outcomes[name].append(outcome)
+    outcomes = look_at(pool, asked, share=chosen.share)
+    small = {
+        size: look_at(pool, [dataclasses.replace(case, size=size) for case in asked], share=chosen.share)
+        for size in chosen.small
+    }
     publish(
         "review",
         {
@@ -89,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 name: figures([one for one in outcomes["ours"] if one.case.labelled == labelled])
                 for name, labelled in {"labelled": True, "unlabelled": False}.items()
             },
+            "by_size": {str(size): by_order(found) for size, found in small.items()},
             "by_class": {
                 name: figures([one for one in outcomes["ours"] if one.case.target == target])
                 for target, name in enumerate(pool.names)
@@ -114,17 +125,25 @@ def cases(classes: int, seeds: int) -> Iterator[Case]:
                 yield from (Case(target, seed, nearest, labelled) for target in range(classes))
 
 
+def look_at(pool: Pool, asked: Sequence[Case], *, share: float) -> dict[str, list[Outcome]]:
+    """Every order's outcomes, in the order of the cases."""
+    looked = [look(pool, case, share=share) for case in asked]
+    return {name: [outcomes[name] for outcomes in looked] for name in ORDERS}
+
+
 def look(pool: Pool, case: Case, *, share: float) -> dict[str, Outcome]:
     """Every order's outcome for one label; the wrong images and the others are the same for all of them."""
     rng = np.random.default_rng([case.seed, case.target, case.nearest, case.labelled])
     own = np.flatnonzero(pool.classes == case.target)
+    if case.size is not None:
+        own = rng.choice(own, min(case.size, len(own)), replace=False)
     sources = np.flatnonzero(pool.classes != case.target)
     if case.nearest:
         sources = np.flatnonzero(pool.classes == nearest_class(pool, case.target))
     planted = rng.choice(sources, min(len(sources), max(1, round(share * len(own) / (1 - share)))), replace=False)
     members = np.sort(np.concatenate([own, planted]))
     wrong = np.isin(members, planted)
-    others = surroundings(pool, members, labelled=case.labelled, rng=rng)
+    others = surroundings(pool, members, target=case.target, labelled=case.labelled, rng=rng)
     outcomes = {}
     for name, way in ORDERS.items():
         started = time.perf_counter()
@@ -143,17 +162,19 @@ def nearest_class(pool: Pool, target: int) -> int:
     return int(alike.argmax())
 
 
-def surroundings(
-    pool: Pool, members: np.ndarray[Any, np.dtype[np.int64]], *, labelled: bool, rng: np.random.Generator
-) -> Others:
-    """As many other images as the product reads: with another label, as many of each; else any, with none."""
+def surroundings(pool: Pool, members: Places, *, target: int, labelled: bool, rng: np.random.Generator) -> Others:
+    """As many other images as the product reads: with another label, as many of each; else any, with none.
+
+    What is of the class and not in the label is among them as an image without a label.
+    """
     outside = np.setdiff1d(np.arange(len(pool.classes)), members)
     rng.shuffle(outside)
     if not labelled:
         rows = outside[:OTHERS]
         return Others(pool.vectors[rows], np.full(len(rows), NONE_KNOWN, np.int64))
     each = OF_LABELS // len(pool.names)
-    of_labels = np.concatenate([outside[pool.classes[outside] == one][:each] for one in range(len(pool.names))])
+    rivals = [one for one in range(len(pool.names)) if one != target]
+    of_labels = np.concatenate([outside[pool.classes[outside] == one][:each] for one in rivals])
     more = np.setdiff1d(outside, of_labels)
     more = rng.choice(more, min(len(more), OTHERS - len(of_labels)), replace=False)
     rows = np.concatenate([of_labels, more])

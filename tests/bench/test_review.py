@@ -17,12 +17,13 @@ from tests.photos import write_folder
 
 
 def test_a_folder_is_looked_through_and_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_folder(tmp_path / "pictures", per_kind=60, labelled=True)
+    write_folder(tmp_path / "pictures", per_kind=50, labelled=True)
     folder = str(tmp_path / "pictures")
-    assert main(["--folder", folder, "--out", str(tmp_path), "--seeds", "1", "--share", "0.1"]) == 0
+    assert main(["--folder", folder, "--out", str(tmp_path), "--seeds", "1", "--share", "0.1", "--small", "20"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert result == json.loads((tmp_path / "review.json").read_text())
     assert set(result["by_order"]) == set(ORDERS)
+    assert set(result["by_size"]) == {"20"}
     assert set(result["by_class"]) == {"sky", "grass", "brick"}
     assert result["found_in_first_tenth"] > 0.9 > 0.3 > result["by_order"]["random"]["found_in_first_tenth"]
     assert (result["labels"], result["share_wrong"]) == (12, 0.1)
@@ -43,6 +44,8 @@ def test_every_order_sees_the_same_mistakes(pool: Pool) -> None:
         assert (len(outcome.wrong), outcome.wrong.sum()) == (111, 11), name
         assert np.array_equal(outcome.wrong, again[name].wrong), "a measurement can be repeated"
     assert outcomes["ours"].found(22) > 0.8
+    small = look(pool, Case(1, 1000, nearest=False, labelled=True, size=20), share=0.1)
+    assert {(len(one.wrong), one.wrong.sum()) for one in small.values()} == {(22, 2)}
 
 
 def test_what_was_found_is_counted() -> None:
@@ -56,7 +59,7 @@ def test_what_was_found_is_counted() -> None:
 def test_no_image_of_the_label_is_among_the_others(pool: Pool) -> None:
     members = np.arange(50, 160)
     for labelled in (True, False):
-        others = surroundings(pool, members, labelled=labelled, rng=np.random.default_rng(0))
+        others = surroundings(pool, members, target=0, labelled=labelled, rng=np.random.default_rng(0))
         assert len(others.vectors) == len(others.labels) == 290
         assert not (others.vectors @ pool.vectors[members].T > 0.99999).any()
         assert (others.labels != NONE_KNOWN).any() == labelled
