@@ -23,6 +23,7 @@ from catalog.search import rank_images, search_images
 from catalog.search_filter import SearchFilter
 from catalog.standing import count_yes, rivals, standing_of
 from curate import hunt_state
+from curate.above_line import DRAWN, Above, NoLine, above_line
 from curate.estimate import Estimate, Judged, draw_check, estimate_remaining
 from curate.hunt_examples import Embed, ExampleReader
 from curate.hunt_state import HuntState
@@ -121,6 +122,16 @@ class Hunter:
         shown, checked = self._judged(hunt, state.shown), self._judged(hunt, state.checked)
         found = count_yes(self._ledger, hunt.label_id)
         return estimate_remaining(surveyed.log_odds, shown=shown, checked=checked, found=found)
+
+    def above(self, hunt_id: str) -> Above:
+        """All undecided images above the line; a pass over all embeddings. NoLine, and errors as above."""
+        hunt, encoder = get_hunt(self._ledger, hunt_id), self._serving()
+        ranking, known = self._ranking(hunt, encoder, {})
+        if not ranking.fitted or known < EVIDENCE:
+            raise NoLine(known, needed=EVIDENCE)
+        match = above_line(self._ledger, self._store, ranking, hunt=hunt, encoder_id=encoder.id)
+        drawn = self._random.permutation(match.ids)[:DRAWN]
+        return Above(match, self._examples.hits(hunt, encoder, ranking, drawn))
 
     def _now(self, hunt_id: str) -> tuple[Hunt, Encoder, HuntState, Ranking]:
         hunt, encoder = get_hunt(self._ledger, hunt_id), self._serving()

@@ -28,7 +28,7 @@ class MatchGone(CatalogError):
 
 def keep(store: ArtifactStore, match: Match) -> str:
     """Keep the match; returns its token, which nobody can guess."""
-    about = {name: getattr(match, name) for name in ("encoder_id", "hidden", "label", "label_id")}
+    about = {name: getattr(match, name) for name in ("encoder_id", "hidden", "label", "label_id", "hunt")}
     text = json.dumps({**about, "wanted": asdict(match.wanted)})
     arrays: dict[str, Any] = {"ids": match.ids, "about": np.frombuffer(text.encode(), np.uint8)}
     arrays |= {name: one for name, one in (("scores", match.scores), ("kinds", match.kinds)) if one is not None}

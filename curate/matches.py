@@ -31,7 +31,7 @@ class Match:
     """Images (n,), ascending, that met the conditions; `scores` (n,) by the encoder where a score was one of them.
 
     `hidden` is the sha256 of a file that was left out. Once planned for a label, `kinds` (n,) is how each image stood
-    to it; `label_id` is None while nobody has made that label.
+    to it; `label_id` is None while nobody has made that label. `hunt` is the id of the one that found them.
     """
 
     wanted: SearchFilter
@@ -42,6 +42,7 @@ class Match:
     label: str = ""
     label_id: int | None = None
     kinds: Kinds | None = None
+    hunt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def apply(ledger: Ledger, match: Match, *, decision: State, kinds: Collection[Ki
             Decision(image_id, label_id, decision, score)
             for image_id, score in zip(match.ids[places].tolist(), scores, strict=True)
         ],
+        hunt=match.hunt,
         encoder_id=match.encoder_id,
     )
     changed = 0 if result.repeated else many - len(places)

@@ -47,7 +47,7 @@ Server(bind=sys.argv[1], log_level="INFO").run()
 
 
 def label_id(person: Visitor, name: str) -> int:
-    return next(row["id"] for row in person.get("/api/v1/labels").json["labels"] if row["name"] == name)
+    return int(next(row["id"] for row in person.get("/api/v1/labels").json["labels"] if row["name"] == name))
 
 
 @pytest.mark.parametrize("format", list(Format))
@@ -129,7 +129,7 @@ def fetch(port: int, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         try:
             connection.request("GET", path)
-            return connection.getresponse().read()
+            return bytes(connection.getresponse().read())
         except ConnectionRefusedError:
             if time.monotonic() > until:
                 raise

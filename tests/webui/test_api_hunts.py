@@ -12,6 +12,7 @@ import pytest
 from catalog.labels import ensure_label
 from tests.photos import jpeg, scene
 from tests.webui.room import Room, Visitor
+from webui.api import answers_matches
 
 
 @pytest.fixture(autouse=True)
@@ -192,3 +193,21 @@ def test_a_rival_of_an_exclusive_group_is_left_out(person: Visitor, room: Room) 
     shown = {result["image_id"] for result in step(person, made["id"])["results"]}
     assert not shown & set(room.unlabelled_ids[:3])
     person.delete(f"/api/v1/hunts/{made['id']}")
+
+
+def test_all_above_the_line_are_stated_and_decided_for_the_hunt(person: Visitor, hunt: str) -> None:
+    early = person.post(f"/api/v1/hunts/{hunt}/above", json={})
+    assert (early.status_code, early.json["error"]["code"]) == (409, "no_line")
+    every = step(person, hunt)["results"]
+    sky = [row["image_id"] for row in every if is_sky(row)]
+    decide(person, hunt, sky[:20], [row["image_id"] for row in every if not is_sky(row)][:25])
+    answer = person.post(f"/api/v1/hunts/{hunt}/above", json={})
+    assert answer.status_code == 201, answer.data
+    plan = answers_matches.MatchAbove.model_validate_json(answer.data, strict=True)
+    assert plan.matched == plan.plain + plan.other
+    assert len(plan.drawn) == min(12, plan.matched)
+    body = {"key": uuid4().hex, "decision": "yes", "kinds": ["plain", "other"]}
+    done = person.post(f"/api/v1/matches/{plan.token}/decisions", json=body).json
+    assert (done["applied"], done["changed"]) == (plan.matched, 0)
+    assert person.get(f"/api/v1/hunts/{hunt}").json["found"] == 20 + plan.matched
+    assert person.post("/api/v1/hunts/" + "x" * 22 + "/above", json={}).status_code == 404

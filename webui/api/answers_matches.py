@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from .answers import Result
+
 
 class Match(BaseModel):
     """All that match, held still under this token for an hour; null when they were only counted."""
@@ -28,6 +30,12 @@ class MatchPlan(BaseModel):
     rivals: int
     yes: int
     no: int
+
+
+class MatchAbove(MatchPlan):
+    """The plan for all undecided images above a hunt's line; `drawn` are a few of them, drawn at random."""
+
+    drawn: list[Result]
 
 
 class MatchDecided(BaseModel):

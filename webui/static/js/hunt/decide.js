@@ -17,15 +17,20 @@ export class HuntDecider {
   /** typical: see Kept. of: the step's token, encoder and scores. Resolves with the answer, or with null when it was taken back meanwhile; rejects when it was refused. */
   decide(of, { yes, no }, typical) {
     this.kept.settle({ yes, no }, typical);
-    return this.hand("decisions", { ...of, yes, no }, { yes, no });
+    return this.hand(`${this.path}/decisions`, { ...of, yes, no }, { yes, no });
   }
 
   accept(token, accept) {
-    return this.hand("accept", { token, accept }, { yes: [], no: [] });
+    return this.hand(`${this.path}/accept`, { token, accept }, { yes: [], no: [] });
   }
 
-  async hand(what, json, { yes, no }) {
-    const entry = { batch: null, yes, no, sent: send(`${this.path}/${what}`, json) };
+  /** Pictures that are on no page: a plan that the server keeps under this token. */
+  beyond(token, { decision, kinds }) {
+    return this.hand(`/matches/${token}/decisions`, { decision, kinds }, { yes: [], no: [] });
+  }
+
+  async hand(path, json, { yes, no }) {
+    const entry = { batch: null, yes, no, sent: send(path, json) };
     this.done.push(entry);
     this.changed();
     try {

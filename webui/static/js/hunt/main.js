@@ -12,6 +12,7 @@ import { Selection } from "../search/selection.js";
 import "../search/size.js";
 import { carried } from "../search/tile.js";
 import { toast } from "../toast.js";
+import { Above } from "./above.js";
 import { HuntBar } from "./bar.js";
 import { HuntDecider } from "./decide.js";
 import { Examples } from "./examples.js";
@@ -51,6 +52,7 @@ const chooser = new Chooser({
   search: (result) => { location.href = `/?image=${result.image_id}`; },
 });
 const { grid, view } = chooser;
+const above = new Above(id, { ready: () => step?.kind === "page", go: labelAbove, closed: () => grid.focusOn(grid.current) });
 
 const ready = () => step !== null && performance.now() - shownAt >= SETTLE_MS;
 
@@ -135,6 +137,7 @@ function showPictures(found) {
   grid.show(results.slice(0, cut));
   if (cut < results.length) grid.extend(results.slice(cut), BELOW);
   byId("line").hidden = false;
+  byId("above").hidden = found.kind !== "page";
   const took = found.took_ms?.total;
   byId("summary").replaceChildren(h("strong", {}, plural(results.length, "picture")), ` ${{ sample: "in their order", check: "drawn at random, the likelier first" }[found.kind] ?? "best first"}${took ? ` · ${Math.round(took)} ms` : ""}`);
   const banner = bannerFor(found, hunt.label.name);
@@ -177,6 +180,11 @@ function acceptRun(accept) {
   return true;
 }
 
+function labelAbove({ token, label }, choice) {
+  const said = ({ applied, changed }) => `${plural(applied, "picture")} labelled ${label}${changed ? `. ${plural(changed, "picture")} left out: changed meanwhile` : ""}`;
+  settle(decider.beyond(token, choice), said, { yes: [], no: [] });
+}
+
 /** Waits for the answer to a decision, says what it did, and goes on. */
 async function settle(answered, sentence, decided) {
   wait();
@@ -185,8 +193,8 @@ async function settle(answered, sentence, decided) {
   try {
     const answer = await answered;
     if (!answer) return; // taken back meanwhile, which goes on by itself
-    status.figures(answer);
-    const said = sentence();
+    if ("found" in answer) status.figures(answer);
+    const said = sentence(answer);
     if (said) closeToast = toast(said, answer.batch === null ? {} : { action: { label: "Undo", run: undo } });
   } catch (error) {
     refused(error, decided);
@@ -234,6 +242,7 @@ async function mark(finished) {
 const act = {
   ...chooser.act,
   clear: () => (step?.kind === "accept" ? acceptRun(false) : chooser.act.clear()),
+  above: () => { if (!ready() || step.kind !== "page") return false; above.ask(); return true; },
   refuse: () => step?.kind === "accept" && acceptRun(false),
   undo: () => { undo(); return true; },
   confirm,
@@ -261,5 +270,6 @@ takePictures({
 });
 byId("help-button").hidden = false;
 byId("help-button").addEventListener("click", act.help);
+byId("above").addEventListener("click", act.above);
 bar.undoable(decider.undoable);
 load();

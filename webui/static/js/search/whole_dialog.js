@@ -29,9 +29,9 @@ const PLANS = {
 };
 
 export class WholeDialog {
-  /** go(plan, { decision, kinds, many }): the person agreed; closed(): the dialog went, however it did. */
-  constructor({ go, closed }) {
-    Object.assign(this, { go, plan: null, openedAt: 0 });
+  /** go(plan, { decision, kinds, many }): the person agreed; closed(): it went, however it did. which: what is meant. */
+  constructor({ go, closed, which = "that match" }) {
+    Object.assign(this, { go, which, plan: null, openedAt: 0 });
     this.dialog = byId("whole-dialog");
     this.form = byId("whole-form");
     this.also = new Set(); // kinds that the person chose
@@ -103,8 +103,8 @@ export class WholeDialog {
   state() {
     const { plan, many } = this;
     const { verb, title } = PLANS[this.decision];
-    const which = many === plan.matched ? `all ${count(many)} pictures that match` : `${count(many)} of the ${count(plan.matched)} pictures that match`;
-    byId("whole-title").textContent = title(plan.label, many ? which : `none of the ${count(plan.matched)} pictures that match`);
+    const which = many === plan.matched ? `all ${count(many)} pictures ${this.which}` : `${count(many)} of the ${count(plan.matched)} pictures ${this.which}`;
+    byId("whole-title").textContent = title(plan.label, many ? which : `none of the ${count(plan.matched)} pictures ${this.which}`);
     byId("whole-go").textContent = `${verb} ${plain(many)}`;
     byId("whole-go").disabled = !many;
   }
