@@ -16,7 +16,7 @@ const clash = (one) => picture(one,
 const said = (one) => picture(one, h("span", {}, WORDS[one.decision](one.label)));
 
 /** The first of many: how many there are is said where not all are shown. */
-const heading = (text, shown, all) => h("h3", {}, text, all > shown ? h("span", { class: "dim" }, ` the first ${count(shown)} of ${count(all)}`) : null);
+const heading = (text, shown, all) => h("h2", {}, text, all > shown ? h("span", { class: "dim" }, ` the first ${count(shown)} of ${count(all)}`) : null);
 
 export function detail({ batch, images, conflicts }) {
   const clashes = [...batch.over, ...batch.by].reduce((sum, one) => sum + one.decisions, 0);
