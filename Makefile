@@ -59,6 +59,7 @@ bench: .venv/.all
 	$(BIN)/ruiji bench query
 	$(BIN)/ruiji bench precision
 	$(BIN)/ruiji bench label
+	$(BIN)/ruiji bench hunt
 	$(BIN)/ruiji bench review
 
 ifdef DIR

@@ -106,6 +106,26 @@ def read_shard(store: ArtifactStore, key: str, sha256: str | None = None) -> Sha
     return Shard(ids, vectors)
 
 
+def map_shard(store: ArtifactStore, key: str) -> Shard:
+    """Map the vectors of a shard that is a file of this machine; nothing is read until it is looked at.
+
+    Raises ArtifactMissing, ShardDamaged, ValueError where the store is no folder.
+    """
+    path = store.local_path(key)
+    if path is None:
+        raise ValueError(f"{key} is not a file of this machine")
+    mapped = _map_vectors(path, key, store.url, _stamp(path, key, store.url))
+    with path.open("rb") as file:
+        begin, (rows,), kind = _entry(file.read(HEAD_BYTES), key, "ids")
+        if kind != "I64":
+            raise ShardDamaged(key, f"ids are {kind}")
+        file.seek(begin)
+        ids = np.fromfile(file, "<i8", rows)
+    if len(ids) != rows or len(mapped) != rows:
+        raise ShardDamaged(key, f"{len(ids)} ids and {len(mapped)} vectors")
+    return Shard(ids, mapped.view(np.ndarray))
+
+
 def read_rows(store: ArtifactStore, key: str, rows: Ids | list[int]) -> Vectors:
     """Return the vectors (len(rows), d) of some rows, reading no more than those rows of a local file, and of an object
     no more than from the first of them to the last.
@@ -170,15 +190,21 @@ def _fetch_rows(store: ArtifactStore, key: str, at: Ids) -> Vectors:
 
 
 def _layout(head: bytes, key: str) -> tuple[int, tuple[int, int]]:
-    """Where the vectors begin and their shape. safetensors: 8 bytes with the header's length, JSON, the tensors."""
+    """Where the vectors begin, and their shape."""
+    begin, shape, kind = _entry(head, key, "vectors")
+    if kind != "F32" or len(shape) != 2:
+        raise ShardDamaged(key, f"vectors are {kind} {shape}")
+    return begin, (shape[0], shape[1])
+
+
+def _entry(head: bytes, key: str, name: str) -> tuple[int, tuple[int, ...], str]:
+    """Where a tensor begins, its shape and type. safetensors: 8 bytes with the header's length, JSON, the tensors."""
     try:
         length = struct.unpack("<Q", head[:8])[0]
         if length > HEAD_BYTES - 8:
             raise ShardDamaged(key, "its header is too long")
-        entry = json.loads(head[8 : 8 + length])["vectors"]
-        if entry["dtype"] != "F32":
-            raise ShardDamaged(key, f"vectors are {entry['dtype']}")
-        rows, dimension = (int(side) for side in entry["shape"])
-        return 8 + length + int(entry["data_offsets"][0]), (rows, dimension)
+        entry = json.loads(head[8 : 8 + length])[name]
+        shape = tuple(int(side) for side in entry["shape"])
+        return 8 + length + int(entry["data_offsets"][0]), shape, str(entry["dtype"])
     except (ValueError, KeyError, TypeError, struct.error) as error:
         raise ShardDamaged(key, str(error) or type(error).__name__) from error

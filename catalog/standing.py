@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select
 
 from catalog.label_events import rivals_of
 from catalog.ledger import Ledger
+from catalog.search_filter import SearchFilter
 from catalog.statements import any_of
 from catalog.tables import image, label_state
 
@@ -42,6 +43,16 @@ def standing_of(ledger: Ledger, label_id: int, image_ids: Collection[int]) -> St
         alive = set(connection.scalars(there))
     yes = {row.image_id for row in rows if row.label_id == label_id and row.state == "yes"}
     return Standing(frozenset(yes), frozenset(alive - {row.image_id for row in rows}))
+
+
+def settled(ledger: Ledger, wanted: SearchFilter) -> npt.NDArray[np.int64]:
+    """The images (n,) that `wanted` leaves out: what its undecided label was decided for, and what is a rival."""
+    about = or_(
+        label_state.c.label_id == wanted.undecided,
+        and_(label_state.c.label_id.in_(wanted.none_of), label_state.c.state == "yes"),
+    )
+    with ledger.read() as connection:
+        return np.fromiter(connection.scalars(select(label_state.c.image_id).where(about)), np.int64)
 
 
 def rivals(ledger: Ledger, label_id: int) -> tuple[int, ...]:

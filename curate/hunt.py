@@ -15,15 +15,16 @@ import numpy as np
 from catalog.artifacts import ArtifactStore
 from catalog.encoders import Encoder
 from catalog.errors import HuntChanged
+from catalog.held_vectors import MOST_ROWS
 from catalog.hits import Hit
 from catalog.hunts import Hunt, get_hunt, save_hunt
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
-from catalog.search import rank_images, search_images
 from catalog.search_filter import SearchFilter
 from catalog.standing import count_yes, rivals, standing_of
 from curate import hunt_state
 from curate.above_line import DRAWN, Above, NoLine, above_line
+from curate.candidates import Candidates
 from curate.estimate import Estimate, Judged, draw_check, estimate_remaining
 from curate.hunt_examples import Embed, ExampleReader
 from curate.hunt_state import HuntState
@@ -73,11 +74,16 @@ class Hunter:
         *,
         embed: Embed,
         serving: Callable[[], Encoder],
+        compare_up_to: int = MOST_ROWS,
     ) -> None:
-        """`embed` turns the picture under an artifact key into (encoder id, vector (d,)); see `serving_encoder`."""
-        self._ledger, self._index, self._store = ledger, index, store
+        """`embed` turns the picture under an artifact key into (encoder id, vector (d,)); see `serving_encoder`.
+
+        Up to so many images all are compared; past that the index is asked.
+        """
+        self._ledger, self._store = ledger, store
         self._serving = serving
         self._examples = ExampleReader(ledger, store, embed=embed)
+        self._candidates = Candidates(ledger, index, store, compare_up_to=compare_up_to)
         self._rankings: dict[tuple[str, str], Ranking] = {}
         self._random = np.random.default_rng()
 
@@ -206,7 +212,7 @@ class Hunter:
     ) -> tuple[Paging, Step | None, list[Hit]]:
         """The next step that has something undecided in it, with its images described."""
         wanted = SearchFilter(undecided=hunt.label_id, none_of=rivals(self._ledger, hunt.label_id))
-        ask = partial(self._asked, encoder=encoder, ranking=ranking, wanted=wanted)
+        ask = partial(self._candidates.best, encoder=encoder, ranking=ranking, wanted=wanted)
         while True:
             before = time.perf_counter()
             ranked, hits = ask(paging.reach, page=paging.page) if paging.reach else (np.empty(0, np.int64), [])
@@ -224,17 +230,6 @@ class Hunter:
                 return paging, replace(step, ids=left), []
             else:
                 return paging, step, self._examples.hits(hunt, encoder, ranking, left)
-
-    def _asked(
-        self, most: int, *, page: int, encoder: Encoder, ranking: Ranking, wanted: SearchFilter
-    ) -> tuple[Ids, list[Hit]]:
-        """The best undecided images: a page of them described, more of them by their ids alone."""
-        queries = ranking.queries
-        if most > page:
-            ids = rank_images(self._ledger, self._index, encoder=encoder, vectors=queries, k=most, filter=wanted)
-            return ids, []
-        hits = search_images(self._ledger, self._index, encoder=encoder, vectors=queries, k=most, filter=wanted).hits
-        return np.array([hit.image_id for hit in hits], np.int64), hits
 
     def _answered(self, hunt: Hunt, state: HuntState) -> HuntState:
         """The state after what was decided of the open step. What nobody has decided of it stays out of account."""

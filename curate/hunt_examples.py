@@ -59,7 +59,8 @@ class ExampleReader:
         no += _images(given, sign=-1, but=settled)
         some = self._some(encoder)
         standing = standing_of(self._ledger, hunt.label_id, some.tolist())
-        undecided = [one for one in some.tolist() if one in standing.open and one not in {*yes, *no}][:UNLABELLED]
+        chosen = {*yes, *no}
+        undecided = [one for one in some.tolist() if one in standing.open and one not in chosen][:UNLABELLED]
         vectors = self.vectors(encoder, {*yes, *no, *undecided})
         positives, negatives, unlabelled = (
             [vectors[one] for one in ids if one in vectors] for ids in (yes, no, undecided)

@@ -59,6 +59,15 @@ ROWS = (
     Row("… right among the confirmed", "label", "precision", "{:.3f}", "≥ 0.98"),
     Row("… intervals for what is left that hold the truth", "label", "estimate_coverage", "{:.0%}", "85 to 95 %"),
     Row(
+        "… from a page's decisions to the next page, 10,000 photos, p95",
+        "hunt",
+        "next_page_p95_ms",
+        "{:.0f} ms",
+        "≤ 150",
+    ),
+    Row("… 100,000 images, p95", "hunt", "at_100000.next_page_p95_ms", "{:.0f} ms", "≤ 400"),
+    Row("… 10,000 images confirmed at once, until durable", "hunt", "confirm_10000_s", "{:.1f} s", "≤ 5"),
+    Row(
         "Wrong labels, 5 % planted: found in the first 60 looks at a label", "review", "found_in_first_60", "{:.0%}", ""
     ),
     Row("… times those in random order", "review", "times_random", "{:.1f}×", ""),

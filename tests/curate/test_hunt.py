@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.errors import HuntChanged
+from catalog.held_vectors import MOST_ROWS
 from catalog.hunt_examples import add_image
 from catalog.hunts import create_hunt, get_hunt, save_hunt
 from catalog.images import delete_images
@@ -43,8 +44,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, milvus_lite_url: str) -> Ite
 class Person:
     """Works through hunts with a Hunter that is new at every step, as after a restart."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, *, compare_up_to: int) -> None:
+        self.world, self.compare_up_to = world, compare_up_to
         self.label = ensure_label(world.ledger, f"kind {uuid4().hex[:8]}").id
         self.hunt = create_hunt(world.ledger, label_id=self.label, author="me").id
         add_image(world.ledger, self.hunt, 1, sign=1, author="me")
@@ -55,7 +56,14 @@ class Person:
         def embed(key: str) -> tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
             raise AssertionError(key)
 
-        return Hunter(world.ledger, world.index, world.store, embed=embed, serving=lambda: world.encoder)
+        return Hunter(
+            world.ledger,
+            world.index,
+            world.store,
+            embed=embed,
+            serving=lambda: world.encoder,
+            compare_up_to=self.compare_up_to,
+        )
 
     def step(self) -> Proposal:
         return self.hunter().propose(self.hunt)
@@ -85,9 +93,9 @@ class Person:
         raise AssertionError(f"no {kind} was offered")
 
 
-@pytest.fixture
-def person(world: World) -> Person:
-    return Person(world)
+@pytest.fixture(params=[MOST_ROWS, 0], ids=["all-compared", "index-asked"])
+def person(world: World, request: pytest.FixtureRequest) -> Person:
+    return Person(world, compare_up_to=request.param)
 
 
 def test_a_run_is_accepted_unseen_and_every_image_is_decided_once(person: Person) -> None:
@@ -175,7 +183,7 @@ def test_an_answer_to_an_offer_outlives_another_pages_save(person: Person, world
 
 
 def test_a_check_of_nothing_is_the_end(world: World) -> None:
-    person = Person(world)
+    person = Person(world, compare_up_to=MOST_ROWS)
     person.decide(list(range(1, OF_CLASS + OTHERS + 1)))
     assert person.hunter().check(person.hunt).kind == "end"
     assert person.step().kind == "end"
@@ -238,7 +246,7 @@ def test_a_state_of_another_time_is_not_believed(person: Person, world: World) -
 
 def test_without_an_example_there_is_nothing_to_look_for(world: World) -> None:
     label = ensure_label(world.ledger, "nothing").id
-    person = Person(world)
+    person = Person(world, compare_up_to=MOST_ROWS)
     empty = create_hunt(world.ledger, label_id=label, author="me")
     with pytest.raises(NoPositives):
         person.hunter().propose(empty.id)
@@ -263,7 +271,7 @@ def test_contradicting_decisions_leave_a_ranking(person: Person, world: World) -
 
 
 def test_the_folder_of_a_store_may_hold_the_list_of_many_hunts(world: World, tmp_path: Path) -> None:
-    people = [Person(world) for _ in range(2)]
+    people = [Person(world, compare_up_to=MOST_ROWS) for _ in range(2)]
     probes = [one.until("probe") for one in people]
     assert [one.step().kind for one in people] == ["probe", "probe"]
     assert probes[0].token != probes[1].token
