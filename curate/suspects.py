@@ -18,7 +18,8 @@ from curate.ranker import Scores, Vectors
 Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# Chosen in replay: 0.3 to 3 for PENALTY, 0.25 to 0.5 for NEIGHBOURS_WEIGHT find the same within 4 %.
+# Chosen in replay: 0.3 to 3 for PENALTY, 0 to 0.5 for NEIGHBOURS_WEIGHT find the same within 4 % in labels of 1,000
+# images. In labels of 30 the neighbours raise the average precision of mistakes of any class from 0.41 to 0.56.
 PENALTY = 1.0  # of the squared length of the weights
 BALANCE = 0.5  # the label's images together weigh (others / images) ** BALANCE times as much as they would
 NEIGHBOURS = 20
