@@ -25,17 +25,19 @@ class Candidates:
         self._held = HeldVectors(ledger, store, most=compare_up_to)
 
     def best(
-        self, most: int, *, page: int, encoder: Encoder, ranking: Ranking, wanted: SearchFilter
+        self, most: int, *, page: int, also: int, encoder: Encoder, ranking: Ranking, wanted: SearchFilter
     ) -> tuple[Ids, list[Hit]]:
-        """The best undecided images (n,), n ≤ most: a page of them described, more of them by their ids alone."""
-        queries = ranking.queries
+        """The best undecided images (n,): a page and `also` some below it described; more by their ids alone."""
+        queries, described = ranking.queries, most + also
         if (shards := self._held.of(encoder.id)) is not None:
             if most > page:
                 return rank_all(self._ledger, shards, vectors=queries, k=most, wanted=wanted), []
-            answer = search_all(self._ledger, shards, encoder_id=encoder.id, vectors=queries, k=most, wanted=wanted)
+            answer = search_all(
+                self._ledger, shards, encoder_id=encoder.id, vectors=queries, k=described, wanted=wanted
+            )
             return np.array([hit.image_id for hit in answer.hits], np.int64), answer.hits
         if most > page:
             ids = rank_images(self._ledger, self._index, encoder=encoder, vectors=queries, k=most, filter=wanted)
             return ids, []
-        hits = search_images(self._ledger, self._index, encoder=encoder, vectors=queries, k=most, filter=wanted).hits
-        return np.array([hit.image_id for hit in hits], np.int64), hits
+        found = search_images(self._ledger, self._index, encoder=encoder, vectors=queries, k=described, filter=wanted)
+        return np.array([hit.image_id for hit in found.hits], np.int64), found.hits

@@ -6,9 +6,8 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -26,37 +25,16 @@ from curate import hunt_state
 from curate.above_line import DRAWN, Above, NoLine, above_line
 from curate.candidates import Candidates
 from curate.estimate import Estimate, Judged, draw_check, estimate_remaining
+from curate.folding import BELOW, Folder, Folds, first_tiles
 from curate.hunt_examples import Embed, ExampleReader
 from curate.hunt_state import HuntState
-from curate.paging import Ids, Kind, Paging, Step
+from curate.paging import Ids, Paging, Step
+from curate.proposal import EVIDENCE, Proposal, cut_of, odds_of
 from curate.ranker import Ranking, fit
 from curate.survey import survey
 
 RANKINGS_KEPT = 64  # of the last hunts in use: where to start the next fit from
-EVIDENCE = 20  # images known to be of the label: from fewer, the cut-off is a guess, and mostly too high
 SAVES = 3  # of a state that two people's pages write at the same time
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What to look at next, best first, or what to agree to; kind "end": nothing undecided is left.
-
-    Hits from `cut` on are less likely than not to be of the label (None: all are likely, or nothing can tell). For
-    "accept", `count` images would be labelled unseen and about the share `wrong` of them wrongly; `run` is the length
-    of the run that a probe, a sample or an accept is about; `checked`: how many images were drawn at random and decided
-    so far. took_ms: stage -> milliseconds.
-    """
-
-    kind: Kind | Literal["end"]
-    token: str
-    encoder_id: str
-    hits: list[Hit]
-    cut: int | None
-    run: int
-    count: int
-    wrong: float
-    checked: int
-    took_ms: dict[str, float]
 
 
 class NothingToAccept(Exception):
@@ -75,32 +53,35 @@ class Hunter:
         embed: Embed,
         serving: Callable[[], Encoder],
         compare_up_to: int = MOST_ROWS,
+        folder: Folder | None = None,
     ) -> None:
         """`embed` turns the picture under an artifact key into (encoder id, vector (d,)); see `serving_encoder`.
 
-        Up to so many images all are compared; past that the index is asked.
+        Up to so many images all are compared; past that the index is asked. A `folder` that others use too has read
+        more of the thumbnails already.
         """
         self._ledger, self._store = ledger, store
         self._serving = serving
         self._examples = ExampleReader(ledger, store, embed=embed)
         self._candidates = Candidates(ledger, index, store, compare_up_to=compare_up_to)
+        self._folder = folder or Folder(ledger, store)
         self._rankings: dict[tuple[str, str], Ranking] = {}
         self._random = np.random.default_rng()
 
-    def propose(self, hunt_id: str) -> Proposal:
-        """What comes next; the answers so far are read from the ledger.
+    def propose(self, hunt_id: str, *, fold: bool = False) -> Proposal:
+        """What comes next; the answers so far are read from the ledger. `fold`: a page is as many tiles, not images.
 
         Raises UnknownHunt, NoPositives, IndexUnavailable, CollectionMissing.
         """
         for attempt in range(SAVES):
             try:
-                return self._propose(get_hunt(self._ledger, hunt_id))
+                return self._propose(get_hunt(self._ledger, hunt_id), fold=fold)
             except HuntChanged:
                 if attempt == SAVES - 1:
                     raise
         raise AssertionError("unreachable")
 
-    def check(self, hunt_id: str) -> Proposal:
+    def check(self, hunt_id: str, *, fold: bool = False) -> Proposal:
         """Images drawn at random, most where they tell most, for an estimate of what is unfound; errors as above."""
         started = time.perf_counter()
         hunt, encoder, state, ranking = self._now(hunt_id)
@@ -115,9 +96,10 @@ class Hunter:
         token = secrets.token_urlsafe(8)
         odds = tuple(surveyed.log_odds[places][order].tolist())
         self._save(hunt, replace(state, open=step, token=token, odds=odds))
+        folds = self._folder.folds(hits) if fold else ()
         took = {"total": _ms(started)}
         checked = len(state.checked)
-        return Proposal("check" if hits else "end", token, encoder.id, hits, None, 0, 0, 0.0, checked, took)
+        return Proposal("check" if hits else "end", token, encoder.id, hits, None, 0, 0, 0.0, checked, took, folds)
 
     def estimate(self, hunt_id: str) -> Estimate | None:
         """How many are unfound, None before anything was checked; a pass over all embeddings. Errors as above."""
@@ -178,18 +160,21 @@ class Hunter:
             raise NothingToAccept
         return state, step
 
-    def _propose(self, hunt: Hunt) -> Proposal:
+    def _propose(self, hunt: Hunt, *, fold: bool) -> Proposal:
         started = time.perf_counter()
         took: dict[str, float] = {}
         encoder = self._serving()
         state = self._answered(hunt, hunt_state.load(hunt.state, self._store, hunt.id, encoder_id=encoder.id))
         ranking, known = self._ranking(hunt, encoder, took)
-        paging, step, hits = self._next(hunt, encoder, state.paging, ranking, took)
+        paging, step, hits = self._next(hunt, encoder, state.paging, ranking, took, also=BELOW if fold else 0)
+        folds: Folds = ()
+        if fold and step is not None:
+            step, hits, folds = self._folded(step, hits, tiles=paging.page, took=took)
         before = state.paging.jump
         if paging.jump is not None and (before is None or before.ranked is not paging.jump.ranked):
             hunt_state.save_ranked(self._store, hunt.id, paging.jump.ranked)
         token = secrets.token_urlsafe(8)
-        odds = _odds(ranking, hits) if step is not None and step.kind == "page" and len(step.ids) == len(hits) else ()
+        odds = odds_of(ranking, hits) if step is not None and step.kind == "page" and len(step.ids) == len(hits) else ()
         self._save(hunt, replace(state, paging=paging, open=step, token=token, encoder_id=encoder.id, odds=odds))
         took["total"] = _ms(started)
         if step is None:
@@ -199,23 +184,46 @@ class Hunter:
             token=token,
             encoder_id=encoder.id,
             hits=hits,
-            cut=_cut(ranking, hits, known) if step.kind == "page" else None,
+            cut=cut_of(ranking, hits, known) if step.kind == "page" else None,
             run=step.run or (paging.jump.low if paging.jump else 0),
             count=len(step.ids) if step.kind == "accept" else 0,
             wrong=step.wrong,
             checked=len(state.checked),
             took_ms=took,
+            folds=folds,
         )
 
+    def _folded(
+        self, step: Step, hits: list[Hit], *, tiles: int, took: dict[str, float]
+    ) -> tuple[Step, list[Hit], Folds]:
+        """The step with its near-identical images folded. A page takes in more images, until it is full of tiles."""
+        before = time.perf_counter()
+        folds = self._folder.folds(hits)
+        if step.kind == "page":
+            hits, folds = first_tiles(hits, folds, tiles=tiles)
+            ids = np.array([hit.image_id for hit in hits], np.int64)
+            step = replace(step, ids=ids, ranks=tuple(range(len(ids))))
+        took["fold"] = _ms(before)
+        return step, hits, folds
+
     def _next(
-        self, hunt: Hunt, encoder: Encoder, paging: Paging, ranking: Ranking, took: dict[str, float]
+        self,
+        hunt: Hunt,
+        encoder: Encoder,
+        paging: Paging,
+        ranking: Ranking,
+        took: dict[str, float],
+        *,
+        also: int,
     ) -> tuple[Paging, Step | None, list[Hit]]:
-        """The next step that has something undecided in it, with its images described."""
+        """The next step that has something undecided in it, with its images described, and so many below its page."""
         wanted = SearchFilter(undecided=hunt.label_id, none_of=rivals(self._ledger, hunt.label_id))
         ask = partial(self._candidates.best, encoder=encoder, ranking=ranking, wanted=wanted)
         while True:
             before = time.perf_counter()
-            ranked, hits = ask(paging.reach, page=paging.page) if paging.reach else (np.empty(0, np.int64), [])
+            ranked, hits = (
+                ask(paging.reach, page=paging.page, also=also) if paging.reach else (np.empty(0, np.int64), [])
+            )
             took["search"] = took.get("search", 0.0) + _ms(before)
             paging, step = paging.next_step(ranked, self._random)
             if step is None or (step.kind == "page" and hits):
@@ -265,19 +273,6 @@ class Hunter:
 
     def _save(self, hunt: Hunt, state: HuntState) -> None:
         save_hunt(self._ledger, hunt.id, version=hunt.version, state=hunt_state.dump(state))
-
-
-def _cut(ranking: Ranking, hits: list[Hit], known: int) -> int | None:
-    if not ranking.fitted or known < EVIDENCE:
-        return None
-    above = sum(hit.score > float(ranking.cutoffs.min()) for hit in hits)
-    return None if above == len(hits) else above
-
-
-def _odds(ranking: Ranking, hits: list[Hit]) -> tuple[float, ...]:
-    if not ranking.fitted or len(ranking.queries) != 1 or not hits:
-        return ()
-    return tuple(ranking.log_odds(np.array([[hit.score] for hit in hits], np.float32)).tolist())
 
 
 def _ms(since: float) -> float:

@@ -16,8 +16,8 @@ from catalog.ledger import Ledger
 from catalog.search import search_images
 from catalog.search_filter import SearchFilter
 from catalog.standing import rivals
-from curate.hunt import EVIDENCE
 from curate.hunt_examples import ExampleReader
+from curate.proposal import EVIDENCE
 from curate.ranker import Ranking, Vectors, fit
 
 RANKINGS_KEPT = 64  # where to start the next fit from

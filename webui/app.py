@@ -9,6 +9,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from catalog.encoders import Encoder, serving_encoder
 from curate.confusion import Comparer
+from curate.folding import Folder
 from curate.hunt import Hunter
 from curate.review import Reviewer
 from curate.suggest import Suggester
@@ -34,13 +35,15 @@ def create_app(config: WebConfig) -> Flask:
     """Build the application; it holds no state but the labelled vectors that suggestions are drawn from."""
     app = Flask("webui")
     app.url_map.converters["int"] = IdConverter
+    folder = Folder(config.ledger, config.store)
     app.extensions[EXTENSION] = Parts(
         config=config,
         suggester=Suggester(config.ledger, config.store),
-        hunter=make_hunter(config),
         reviewer=Reviewer(config.ledger, config.store),
         comparer=Comparer(config.ledger, config.store),
         label_suggester=LabelSuggester(config.ledger, config.index, config.store),
+        hunter=make_hunter(config, folder),
+        folder=folder,
         version=hashlib.sha256(b"version" + config.secret_key).hexdigest()[:8],
     )
     app.jinja_env.globals["installation"] = app.extensions[EXTENSION].version
@@ -52,7 +55,7 @@ def create_app(config: WebConfig) -> Flask:
     return app
 
 
-def make_hunter(config: WebConfig) -> Hunter:
+def make_hunter(config: WebConfig, folder: Folder) -> Hunter:
     """The hunts' steps; uploaded examples are embedded by a query worker."""
 
     def embed(key: str) -> tuple[str, Vector]:
@@ -65,4 +68,4 @@ def make_hunter(config: WebConfig) -> Hunter:
             raise no_encoder()
         return encoder
 
-    return Hunter(config.ledger, config.index, config.store, embed=embed, serving=serving)
+    return Hunter(config.ledger, config.index, config.store, embed=embed, serving=serving, folder=folder)

@@ -12,6 +12,7 @@ from catalog.artifacts import ArtifactStore
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
 from curate.confusion import Comparer
+from curate.folding import Folder
 from curate.hunt import Hunter
 from curate.review import Reviewer
 from curate.suggest import Suggester
@@ -55,6 +56,7 @@ class Parts:
     reviewer: Reviewer
     comparer: Comparer
     label_suggester: LabelSuggester
+    folder: Folder
     version: str  # the installation's own, the same over restarts: what belongs to another one is told by it
 
 

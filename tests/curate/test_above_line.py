@@ -17,7 +17,8 @@ from catalog.matching import Kind
 from catalog.standing import count_yes
 from curate import kept_matches, matches
 from curate.above_line import DRAWN, NoLine
-from curate.hunt import EVIDENCE, Hunter
+from curate.hunt import Hunter
+from curate.proposal import EVIDENCE
 from tests.catalog.index.world import World
 
 OF_CLASS, OTHERS = 300, 1700

@@ -17,8 +17,9 @@ from catalog.images import delete_images
 from catalog.index import VectorIndex
 from catalog.labels import Decision, ensure_label, record
 from catalog.standing import standing_of
-from curate.hunt import Hunter, NothingToAccept, Proposal
+from curate.hunt import Hunter, NothingToAccept
 from curate.hunt_state import ranked_key
+from curate.proposal import Proposal
 from curate.ranker import NoPositives
 from tests.catalog.index.world import World
 

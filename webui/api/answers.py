@@ -56,10 +56,13 @@ class Query(BaseModel):
 
 
 class SearchAnswer(BaseModel):
+    """`folds`: ids of results that are near-identical and labelled alike, two or more each, best first."""
+
     query: Query
     encoder: str
     took_ms: dict[str, float]
     results: list[Result]
+    folds: list[list[int]]
     exhausted: bool
 
 

@@ -71,12 +71,14 @@ class Step(BaseModel):
     page: the best undecided pictures. probe: a page further down. sample: pictures from all over a run of `run`.
     check: pictures drawn at random, for the estimate. accept: `count` pictures may be labelled unseen, about the share
     `wrong` of them wrongly. end: nothing is left. `checked`: how many pictures of random checks were decided so far.
+    `folds`: ids of results that are near-identical and labelled alike, two or more each, best first.
     """
 
     kind: Literal["page", "probe", "sample", "accept", "check", "end"]
     token: str
     encoder: str
     results: list[Result]
+    folds: list[list[int]]
     cut: int | None
     run: int
     count: int

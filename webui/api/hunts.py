@@ -14,7 +14,8 @@ from catalog.label_events import State
 from catalog.label_history import batch_of_key
 from catalog.ledger import Ledger
 from curate import hunt_state
-from curate.hunt import NothingToAccept, Proposal
+from curate.hunt import NothingToAccept
+from curate.proposal import Proposal
 from webui import present, samples
 from webui.config import Parts, parts
 from webui.errors import ApiError
@@ -23,7 +24,16 @@ from .answers_hunts import Estimated, Hunt, HuntDecided, Hunts, Step
 from .blueprint import api, described
 from .reading import checked, read_json, read_query, spread
 from .requests import Page
-from .requests_hunts import Accept, AnExample, ExampleOptions, ExampleUpload, HuntChange, HuntDecisions, NewHunt
+from .requests_hunts import (
+    Accept,
+    AnExample,
+    ExampleOptions,
+    ExampleUpload,
+    HuntChange,
+    HuntDecisions,
+    NewHunt,
+    StepOptions,
+)
 from .search import result, upload_key, uploaded
 from .waking import told
 
@@ -114,17 +124,19 @@ def remove_example(hunt_id: str, example_id: int) -> Response:
 
 
 @api.post("/hunts/<hunt_id>/step")
-@described("hunts", answer=Step, refusals=(400, 404, 409, 422, 503))
+@described("hunts", query=StepOptions, answer=Step, refusals=(400, 404, 409, 422, 503))
 def next_step(hunt_id: str) -> Response:
     """Propose what to look at next, ranked by all that has been decided so far."""
-    return jsonify(proposed(parts(), hunt_id, parts().hunter.propose(hunt_id)))
+    fold = read_query(StepOptions).fold
+    return jsonify(proposed(parts(), hunt_id, parts().hunter.propose(hunt_id, fold=fold)))
 
 
 @api.post("/hunts/<hunt_id>/check")
-@described("hunts", answer=Step, refusals=(400, 404, 409, 422, 503))
+@described("hunts", query=StepOptions, answer=Step, refusals=(400, 404, 409, 422, 503))
 def random_check(hunt_id: str) -> Response:
     """Draw pictures at random to be decided: from them it is estimated how many of the label are unfound."""
-    return jsonify(proposed(parts(), hunt_id, parts().hunter.check(hunt_id)))
+    fold = read_query(StepOptions).fold
+    return jsonify(proposed(parts(), hunt_id, parts().hunter.check(hunt_id, fold=fold)))
 
 
 @api.get("/hunts/<hunt_id>/estimate")
@@ -255,6 +267,7 @@ def proposed(have: Parts, hunt_id: str, made: Proposal) -> dict[str, Any]:
         "token": made.token,
         "encoder": made.encoder_id,
         "results": [result(hit, None, have.version) for hit in made.hits],
+        "folds": made.folds,
         "cut": made.cut,
         "run": made.run,
         "count": made.count,

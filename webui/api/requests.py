@@ -43,10 +43,14 @@ class Filters(Request):
 
 
 class SearchOptions(Filters):
-    """What every search may hold, whatever it starts from."""
+    """What every search may hold, whatever it starts from.
+
+    `fold`: tell which results are near-identical, and add those that rank a little lower than `k`.
+    """
 
     k: Annotated[int, Field(ge=1, le=1000)] = 60
     suggest: bool = False
+    fold: bool = False
 
 
 class SearchUpload(SearchOptions):

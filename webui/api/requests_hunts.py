@@ -46,6 +46,12 @@ class HuntChange(Request):
     finished: bool | None = None
 
 
+class StepOptions(Request):
+    """`fold`: tell which pictures are near-identical, and count a page in tiles that each stand for some of them."""
+
+    fold: bool = False
+
+
 class HuntDecisions(Request):
     """Which of the pictures shown are the label and which are not. The same `key` sent twice counts once.
 

@@ -17,10 +17,11 @@ from catalog import images
 from catalog.artifacts import ArtifactError, ArtifactMissing
 from catalog.encoders import Encoder, get_encoder, serving_encoder
 from catalog.hits import Hit
-from catalog.search import search_images, vector_of_image
+from catalog.search import MOST_RESULTS, search_images, vector_of_image
 from catalog.search_filter import SearchFilter
 from catalog.shards import ShardDamaged
 from catalog.sources import get_source
+from curate.folding import BELOW, Folds, with_copies
 from curate.suggest import Suggestion
 from webui import samples
 from webui.config import Parts, parts
@@ -79,17 +80,23 @@ def search() -> Response:
         have.config.index,
         encoder=question.encoder,
         vectors=question.vector[None, :],
-        k=options.k,
+        k=min(MOST_RESULTS, options.k + BELOW) if options.fold else options.k,
         filter=wanted,
         query_sha256=question.sha256,
     )
     took_ms = {**question.took_ms, **answer.took_ms}
+    hits: list[Hit] = answer.hits
+    folds: Folds = ()
+    if options.fold:
+        before = time.perf_counter()
+        hits, folds = with_copies(hits, have.folder.folds(hits), k=options.k)
+        took_ms["fold"] = milliseconds(before)
     suggestions: dict[int, Suggestion] = {}
     if options.suggest:
         before = time.perf_counter()
-        suggestions = suggested(have, question.encoder.id, answer.hits)
+        suggestions = suggested(have, question.encoder.id, hits)
         took_ms["suggest"] = milliseconds(before)
-    results = [result(hit, suggestions.get(hit.image_id), have.version) for hit in answer.hits]
+    results = [result(hit, suggestions.get(hit.image_id), have.version) for hit in hits]
     took_ms["total"] = milliseconds(started)
     return jsonify(
         query={
@@ -101,7 +108,8 @@ def search() -> Response:
         encoder=question.encoder.id,
         took_ms={stage: round(ms, 2) for stage, ms in took_ms.items()},
         results=results,
-        exhausted=answer.exhausted,
+        folds=folds,
+        exhausted=answer.exhausted and len(hits) == len(answer.hits),
     )
 
 

@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { announce, byId, h, icon } from "../dom.js";
 import { count, plural } from "../format.js";
 import { Chooser } from "../search/chooser.js";
+import { folded, standing } from "../search/folds.js";
 import { takePictures } from "../search/intake.js";
 import { deliverAndTell } from "../search/kept.js";
 import { listen } from "../search/keys.js";
@@ -131,20 +132,23 @@ function show(found) {
 }
 
 function showPictures(found) {
-  results = found.results;
-  byImage = new Map(results.map((result) => [result.image_id, result]));
-  const cut = proposal.arrive(found, (one) => carried(byImage.get(one)).some((label) => label.id !== hunt.label.id));
+  byImage = new Map(found.results.map((result) => [result.image_id, result]));
+  const chosen = (result) => kept.choices.get(result.image_id);
+  results = folded(found.results, found.folds, (first, other) => chosen(first) !== chosen(other));
+  const above = new Set(found.results.slice(0, found.cut ?? undefined));
+  const line = found.cut === null ? null : results.filter((result) => above.has(result)).length;
+  const cut = proposal.arrive({ ...found, results, cut: line }, (one) => carried(byImage.get(one)).some((label) => label.id !== hunt.label.id), standing(results));
   grid.show(results.slice(0, cut));
   if (cut < results.length) grid.extend(results.slice(cut), BELOW);
   byId("line").hidden = false;
   byId("above").hidden = found.kind !== "page";
   const took = found.took_ms?.total;
-  byId("summary").replaceChildren(h("strong", {}, plural(results.length, "picture")), ` ${{ sample: "in their order", check: "drawn at random, the likelier first" }[found.kind] ?? "best first"}${took ? ` · ${Math.round(took)} ms` : ""}`);
+  byId("summary").replaceChildren(h("strong", {}, plural(found.results.length, "picture")), ` ${{ sample: "in their order", check: "drawn at random, the likelier first" }[found.kind] ?? "best first"}${took ? ` · ${Math.round(took)} ms` : ""}`);
   const banner = bannerFor(found, hunt.label.name);
   byId("banner").hidden = !banner;
   if (banner) byId("banner").replaceChildren(icon(banner.glyph), h("div", {}, h("strong", {}, banner.title), h("p", {}, banner.text)));
   paint();
-  announce(`${banner ? `${banner.title} ` : ""}${plural(results.length, "picture")}, ${count(selection.selected.length)} selected`);
+  announce(`${banner ? `${banner.title} ` : ""}${plural(found.results.length, "picture")}, ${count(selection.selected.length)} selected`);
 }
 
 const showFinished = () => { status.quiet(); sayFinished(hunt, { again: () => mark(false) }); };
@@ -168,7 +172,7 @@ function confirm() {
   if (step?.kind === "accept") return acceptRun(true);
   if (!ready()) return true;
   const { yes, no } = proposal.decision();
-  const scores = Object.fromEntries(results.map((result) => [result.image_id, result.score]));
+  const scores = Object.fromEntries([...byImage.values()].map((result) => [result.image_id, result.score]));
   settle(decider.decide({ token: step.token, encoder: step.encoder, scores }, { yes, no }, step.kind !== "check"), () => `${count(yes.length)} yes · ${count(no.length)} no`, { yes, no });
   return true;
 }

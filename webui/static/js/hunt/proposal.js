@@ -10,16 +10,16 @@ export class Proposal {
    * or all below it, arrives as most of the last one was decided: nothing tells better, and one key changes it. What the
    * person had changed the last time these pictures were shown is changed again. Returns where the line is drawn.
    */
-  arrive({ kind, results, cut }, otherwise) {
+  arrive({ kind, results, cut }, otherwise, stands = new Map()) {
     this.otherwise = otherwise;
     const ids = results.map((result) => result.image_id);
     const mostlyRight = kind === "page" ? !this.kept.mostlyWrong : kind !== "check";
     const line = cut || (cut === null || mostlyRight ? ids.length : 0);
-    const above = new Set(ids.slice(0, line));
+    const above = new Set(ids.slice(0, line).flatMap((id) => [id, ...(stands.get(id) ?? [])]));
     const select = Boolean(cut) || mostlyRight;
     // Invert changes the sides of what lies above the line; where nothing does, of all that is open.
     const open = (id) => !otherwise(id) && (above.has(id) || !above.size);
-    this.selection.reset(ids, open, (id) => select && above.has(id) && open(id));
+    this.selection.reset(ids, open, (id) => select && above.has(id) && open(id), stands);
     this.arrived = new Set(this.selection.chosen);
     for (const id of ids) if (this.kept.choices.has(id)) this.selection.set(id, this.kept.choices.get(id));
     return line;
@@ -27,7 +27,7 @@ export class Proposal {
 
   /** The person has changed something. */
   note() {
-    this.kept.note(this.selection.ids, { chosen: (id) => this.selection.chosen.has(id), arrived: (id) => this.arrived.has(id) });
+    this.kept.note(this.selection.images(this.selection.ids), { chosen: (id) => this.selection.chosen.has(id), arrived: (id) => this.arrived.has(id) });
   }
 
   /**

@@ -26,7 +26,7 @@ export class Steps {
     this.running = mine;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const step = await api(`${this.path}/${what}`, { method: "POST", json: {}, signal: mine.signal, timeout: 1000 * Number(byId("main").dataset.patienceS) });
+        const step = await api(`${this.path}/${what}?fold=true`, { method: "POST", json: {}, signal: mine.signal, timeout: 1000 * Number(byId("main").dataset.patienceS) });
         return mine.signal.aborted ? null : step;
       } catch (error) {
         if (mine.signal.aborted) return null;

@@ -1,6 +1,8 @@
 // Choosing among pictures, on every page with a grid: tiles, full view, and what keys and mouse do with them.
 
-import { byId } from "../dom.js";
+import { announce, byId } from "../dom.js";
+import { count } from "../format.js";
+import { unfold } from "./folds.js";
 import { Grid } from "./grid.js";
 import { View } from "./view.js";
 
@@ -18,6 +20,7 @@ export class Chooser {
         range: () => { selection.rangeTo(index); changed(); },
         search: () => this.searchBy(index),
         view: () => this.open(index),
+        unfold: () => this.unfold(index),
       })[name]?.(),
     });
     this.grid.painted = () => this.grid.paint(selection);
@@ -39,6 +42,19 @@ export class Chooser {
   toggle(index) {
     this.selection.toggle(index);
     this.changed();
+  }
+
+  /** Near-identical pictures get a tile each, to be decided one by one. Says false where there are none. */
+  unfold(index) {
+    const result = this.results()[index];
+    const copies = index < this.selection.limit ? unfold(result) : null;
+    if (!copies) return false;
+    this.results().splice(index + 1, 0, ...copies);
+    this.selection.unfold(index);
+    this.grid.unfold(index, copies);
+    this.changed();
+    announce(`${count(copies.length + 1)} near-identical pictures, each with a tile now`);
+    return true;
   }
 
   searchBy(index) {
@@ -64,6 +80,7 @@ export class Chooser {
       clear: some(() => { selection.clear(); changed(); }),
       search: () => { if (!grid.focused) return false; this.searchBy(grid.current); return true; },
       view: some(() => this.open(grid.current)),
+      unfold: () => Boolean(grid.focused) && this.unfold(grid.current),
       help: () => { byId("help").showModal(); return true; },
     };
   }

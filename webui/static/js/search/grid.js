@@ -1,7 +1,7 @@
 // The grid of tiles: rendered in slices as the end comes near, painted from the selection, walked with the arrow keys.
 
 import { h, icon } from "../dom.js";
-import { describe, makeTile } from "./tile.js";
+import { describe, makeTile, renumber } from "./tile.js";
 
 const SLICE = 120;
 const RENDER_PX = 900; // below the window: tiles are there before they come into view
@@ -92,6 +92,17 @@ export class Grid {
   /** How far below the window the end of the grid lies, px. */
   get below() {
     return this.end.getBoundingClientRect().top - innerHeight;
+  }
+
+  /** What the tile at `index` stood for comes behind it. */
+  unfold(index, results) {
+    this.results.splice(index + 1, 0, ...results);
+    this.limit += results.length;
+    const made = results.map((result, n) => makeTile(result, index + 1 + n));
+    this.tiles[index].after(...made);
+    this.tiles.splice(index + 1, 0, ...made);
+    this.tiles.forEach((tile, at) => { if (at >= index) renumber(tile, this.results[at], at); });
+    this.focusOn(index);
   }
 
   /** Tiles from `limit` on lie below the score slider. */

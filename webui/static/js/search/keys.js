@@ -15,7 +15,7 @@ export function taken(event) {
 export function listen(act) {
   const plain = {
     " ": act.toggle, x: act.toggle, i: act.invert, s: act.search, f: act.view, l: act.label, "?": act.help,
-    Enter: act.confirm, Escape: act.clear, z: act.undo, h: act.hunt, n: act.refuse, a: act.above,
+    u: act.unfold, Enter: act.confirm, Escape: act.clear, z: act.undo, h: act.hunt, n: act.refuse, a: act.above,
   };
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || taken(event)) return;

@@ -11,6 +11,7 @@ import { Chooser } from "./chooser.js";
 import { Decider } from "./decide.js";
 import { prepareEmpty } from "./empty.js";
 import { Filters } from "./filters.js";
+import { folded, standing, standingScore } from "./folds.js";
 import { takePictures } from "./intake.js";
 import { deliverAndTell } from "./kept.js";
 import { listen } from "./keys.js";
@@ -84,7 +85,7 @@ function conditions() {
 }
 
 function applyCut() {
-  const below = state.min === null ? results.length : results.findIndex((result) => result.score < state.min);
+  const below = state.min === null ? results.length : results.findIndex((result) => standingScore(result) < state.min);
   selection.limit = below < 0 ? results.length : below;
   grid.cut(selection.limit);
   byId("clear-filters").hidden = !hasFilter(state);
@@ -103,7 +104,7 @@ function showNothing() {
 function summarise() {
   const took = answer?.took_ms?.total;
   const strong = document.createElement("strong");
-  strong.textContent = plural(selection.limit, "picture");
+  strong.textContent = plural(selection.shown.length, "picture");
   byId("summary").replaceChildren(strong, ` nearest first${took ? ` · ${Math.round(took)} ms` : ""}`);
   byId("summary").title = Object.entries(answer?.took_ms ?? {}).map(([stage, ms]) => `${stage} ${ms} ms`).join("\n");
 }
@@ -180,16 +181,17 @@ async function search({ file = null, picture = null } = {}) {
 }
 
 function arrive(found, askedAt) {
-  results = found.results.filter((result) => !(state.hideOwn && result.own_copy));
-  byImage = new Map(results.map((result) => [result.image_id, result]));
-  decider.overlay(results, askedAt);
+  const images = found.results.filter((result) => !(state.hideOwn && result.own_copy));
+  byImage = new Map(images.map((result) => [result.image_id, result]));
+  decider.overlay(images, askedAt);
+  results = folded(images, found.folds);
   byId("line").hidden = false;
   byId("grid-end").replaceChildren();
-  chips.describe(found, results);
-  selection.reset(results.map((result) => result.image_id), open);
+  chips.describe(found, images);
+  selection.reset(results.map((result) => result.image_id), open, open, standing(results));
   filters.scores(results, state.min, !found.exhausted);
   grid.show(results);
-  document.title = `${count(results.length)} nearest · Ruiji`;
+  document.title = `${count(images.length)} nearest · Ruiji`;
   if (!results.length) {
     byId("results").hidden = true;
     showNothing();
@@ -197,11 +199,11 @@ function arrive(found, askedAt) {
     return;
   }
   const query = `${state.image} ${state.upload} ${state.sample}`;
-  if (query !== asked) bar.suggest(results); // a label that was typed outlives a change of filters
+  if (query !== asked) bar.suggest(images); // a label that was typed outlives a change of filters
   asked = query;
   applyCut();
   scrollTo({ top: 0 });
-  announce(`${plural(results.length, "result")}, ${selection.selected.length} selected`);
+  announce(`${plural(images.length, "result")}, ${selection.selected.length} selected`);
 }
 
 function fail(error, retry, signal) {
@@ -217,25 +219,26 @@ function fail(error, retry, signal) {
 
 /** The end of the grid is in sight: fetch more of the same search. They arrive unselected below a divider. */
 async function extend() {
-  if (extending || !answer || answer.exhausted || !results.length || selection.limit < results.length || results.length >= LARGEST_K - 1) return;
+  if (extending || !answer || answer.exhausted || !results.length || selection.limit < results.length || byImage.size >= LARGEST_K - 1) return;
   extending = true;
   const [of, mine, askedAt] = [answer, running, performance.now()];
   byId("grid-end").textContent = "Loading more…";
   try {
-    const more = await ask(state, { k: Math.min(LARGEST_K, results.length + MORE), upload: of.query.upload, signal: mine.signal });
+    const more = await ask(state, { k: Math.min(LARGEST_K, byImage.size + MORE), upload: of.query.upload, signal: mine.signal });
     if (answer !== of) return;
-    const fresh = more.results.filter((result) => !byImage.has(result.image_id) && !(state.hideOwn && result.own_copy));
+    const images = more.results.filter((result) => !byImage.has(result.image_id) && !(state.hideOwn && result.own_copy));
     const first = !grid.root.querySelector(".cut");
-    decider.overlay(fresh, askedAt);
-    for (const result of fresh) byImage.set(result.image_id, result);
+    decider.overlay(images, askedAt);
+    const fresh = folded(images, more.folds);
+    for (const result of images) byImage.set(result.image_id, result);
     results.push(...fresh);
-    selection.extend(fresh.map((result) => result.image_id), open);
+    selection.extend(fresh.map((result) => result.image_id), open, standing(fresh));
     whole.extend(fresh.map((result) => result.image_id));
     of.exhausted = more.exhausted || !fresh.length;
     if (fresh.length) grid.extend(fresh, first && !whole.active ? "Less alike: not selected" : null);
     filters.scores(results, state.min, !of.exhausted);
     applyCut();
-    byId("grid-end").textContent = of.exhausted ? "That is all there is." : results.length >= LARGEST_K - 1 ? "The nearest 1,000 are shown." : "";
+    byId("grid-end").textContent = of.exhausted ? "That is all there is." : byImage.size >= LARGEST_K - 1 ? "The nearest 1,000 are shown." : "";
   } catch (error) {
     if (answer === of && !mine.signal.aborted) byId("grid-end").textContent = `More could not be loaded: ${error.message}`;
   } finally {

@@ -13,7 +13,7 @@ export const query = (state, kept = state.upload) => (state.image ? { image_id: 
 
 /** state -> the API's answer. `upload` stands in for a sample or file that the server holds already. */
 export function ask(state, { file = null, k, upload = null, signal }) {
-  const options = new URLSearchParams({ k, suggest: "true" });
+  const options = new URLSearchParams({ k, suggest: "true", fold: "true" });
   for (const name of state.labels) options.append("label", name);
   for (const id of state.sources) options.append("source", id);
   if (state.unlabelled) options.set("unlabelled", "true");

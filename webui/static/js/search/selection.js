@@ -1,4 +1,4 @@
-// Which of the shown images are selected. Knows ids and their order, nothing of the page.
+// Which of the shown images are selected. Knows ids and their order, and which stand for others; nothing of the page.
 
 export class Selection {
   constructor() {
@@ -6,37 +6,60 @@ export class Selection {
   }
 
   /**
-   * ids in the order shown; open(id): may be selected without being asked for one by one (it has no label yet);
-   * chosen(id): arrives selected.
+   * ids of the tiles in the order shown; open(id): may be selected without being asked for one by one (it has no label
+   * yet); chosen(id): arrives selected; stands: id -> ids that its tile stands for too, which share its fate.
    */
-  reset(ids, open, chosen = open) {
+  reset(ids, open, chosen = open, stands = new Map()) {
     this.ids = [...ids];
+    this.stands = new Map(stands);
     this.limit = this.ids.length; // ids from here on lie below the score slider
-    this.openIds = new Set(this.ids.filter(open));
-    this.chosen = new Set(this.ids.filter(chosen));
+    this.openIds = new Set(this.images(this.ids).filter(open));
+    this.chosen = new Set(this.images(this.ids).filter(chosen));
     this.out = new Set(); // taken out by hand: shown faded
     this.anchor = null;
   }
 
   /** More ids below; they arrive unselected, for nobody has looked at them. */
-  extend(ids, open) {
+  extend(ids, open, stands = new Map()) {
     this.ids.push(...ids);
-    for (const id of ids) if (open(id)) this.openIds.add(id);
+    for (const [id, others] of stands) this.stands.set(id, others);
+    for (const id of this.images(ids)) if (open(id)) this.openIds.add(id);
+  }
+
+  /** What a tile stood for gets tiles of its own behind it, in the state that it had. */
+  unfold(index) {
+    const id = this.ids[index];
+    const others = this.stands.get(id) ?? [];
+    this.stands.delete(id);
+    this.ids.splice(index + 1, 0, ...others);
+    if (index < this.limit) this.limit += others.length;
+    this.anchor = null;
+  }
+
+  /** All images that these tiles stand for. */
+  images(ids) {
+    return this.stands.size ? ids.flatMap((id) => [id, ...(this.stands.get(id) ?? [])]) : ids;
+  }
+
+  get tiles() {
+    return this.ids.slice(0, this.limit);
   }
 
   get shown() {
-    return this.ids.slice(0, this.limit);
+    return this.images(this.tiles);
   }
 
   get selected() {
     return this.shown.filter((id) => this.chosen.has(id));
   }
 
-  set(id, on) {
-    if (on) {
-      this.chosen.add(id);
-      this.out.delete(id);
-    } else if (this.chosen.delete(id)) this.out.add(id);
+  set(tile, on) {
+    for (const id of [tile, ...(this.stands.get(tile) ?? [])]) {
+      if (on) {
+        this.chosen.add(id);
+        this.out.delete(id);
+      } else if (this.chosen.delete(id)) this.out.add(id);
+    }
   }
 
   toggle(index) {
@@ -68,9 +91,9 @@ export class Selection {
 
   /** Open images change sides; those that carry a label stay out unless chosen by hand. */
   invert() {
-    const shown = this.shown;
-    const pool = shown.filter((id) => this.openIds.has(id));
-    for (const id of pool.length ? pool : shown) this.set(id, !this.chosen.has(id));
+    const { tiles } = this;
+    const pool = tiles.filter((id) => this.openIds.has(id));
+    for (const id of pool.length ? pool : tiles) this.set(id, !this.chosen.has(id));
     this.anchor = null;
   }
 
@@ -88,7 +111,7 @@ export class Selection {
 
   /** The opposite of settle, for an undo. */
   reopen(ids) {
-    const known = new Set(this.ids);
+    const known = new Set(this.images(this.ids));
     for (const id of ids) if (known.has(id)) { this.openIds.add(id); this.chosen.add(id); }
     this.anchor = null; // what it remembers is from before
   }

@@ -1,7 +1,7 @@
 // One tile: picture, checkbox, labels, score, and what a screen reader says of it.
 
-import { h } from "../dom.js";
-import { fileName, inkOn } from "../format.js";
+import { h, icon } from "../dom.js";
+import { count, fileName, inkOn } from "../format.js";
 
 // A hidden sentence says in words what the cell shows; tags and footer are hidden in turn, so that nothing is said twice.
 const blank = h("div", { class: "tile", role: "gridcell", tabindex: "-1", "aria-selected": "false" },
@@ -34,7 +34,7 @@ function tags(result) {
 function spoken(result, index) {
   const labels = told(result).map((label) => label.name).join(", ");
   const what = labels ? `labelled ${labels}` : result.suggestion ? `suggested ${result.suggestion.name}` : result.home ? "no other label" : "unlabelled";
-  return `${index + 1}: ${fileName(result.path)}, score ${result.score.toFixed(2)}, ${what}${result.own_copy ? ", the query itself" : ""}`;
+  return `${index + 1}: ${fileName(result.path)}, score ${result.score.toFixed(2)}, ${what}${result.own_copy ? ", the query itself" : ""}${result.copies ? `, stands for ${result.copies.length + 1} near-identical pictures` : ""}`;
 }
 
 /** Labels changed: draw them again. */
@@ -43,9 +43,20 @@ export function describe(tile, result, index) {
   tile.querySelector(".tags").replaceChildren(...tags(result));
 }
 
+/** The button that says how many near-identical pictures a tile stands for, and opens them. */
+const opener = ({ copies }) => h("button", { type: "button", class: "fold", tabindex: "-1", "data-act": "unfold", "aria-label": `Show all ${copies.length + 1} near-identical pictures`, title: `${count(copies.length + 1)} near-identical pictures, decided as one. Click to decide them one by one (U)` },
+  icon("stack"), count(copies.length + 1));
+
+/** It has another place, or stands for others than before. */
+export function renumber(tile, result, index) {
+  tile.dataset.index = index;
+  tile.querySelector(".fold")?.remove();
+  if (result.copies) tile.append(opener(result));
+  describe(tile, result, index);
+}
+
 export function makeTile(result, index) {
   const tile = blank.cloneNode(true);
-  tile.dataset.index = index;
   tile.dataset.imageId = result.image_id;
   const image = tile.firstElementChild;
   image.addEventListener("error", () => image.classList.add("failed"), { once: true });
@@ -54,6 +65,6 @@ export function makeTile(result, index) {
   name.textContent = fileName(result.path);
   score.textContent = result.score.toFixed(2);
   score.title = `cosine similarity ${result.score.toFixed(4)}`;
-  describe(tile, result, index);
+  renumber(tile, result, index);
   return tile;
 }

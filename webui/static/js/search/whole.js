@@ -35,7 +35,7 @@ export class Whole {
 
   /** There is more that matches than is shown. */
   get more() {
-    return this.matched > this.selection.limit;
+    return this.matched > this.selection.shown.length;
   }
 
   /** Taken out by hand. */
@@ -46,7 +46,7 @@ export class Whole {
   /** How many are selected, and of how many. */
   get figures() {
     const { selection, matched, out } = this;
-    return this.active ? { selected: matched - out.length, shown: matched } : { selected: selection.selected.length, shown: selection.limit };
+    return this.active ? { selected: matched - out.length, shown: matched } : { selected: selection.selected.length, shown: selection.shown.length };
   }
 
   /** The selection has changed. */
@@ -145,6 +145,6 @@ export class Whole {
     if (this.running) return [h("span", {}, "Counting all that match…")];
     if (this.problem) return [h("span", {}, `What matches could not be counted. ${this.problem}`)];
     if (!this.more) return null;
-    return [h("span", {}, `All ${plural(this.selection.limit, "picture")} shown are selected.`), button(`Select all ${count(this.matched)} that match`, () => this.take(), "Ctrl A")];
+    return [h("span", {}, `All ${plural(this.selection.shown.length, "picture")} shown are selected.`), button(`Select all ${count(this.matched)} that match`, () => this.take(), "Ctrl A")];
   }
 }
