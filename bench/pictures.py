@@ -43,6 +43,17 @@ def write_jpegs(folder: Path, *, count: int, width: int, height: int, seed: int 
     return written
 
 
+def scene_pictures(*, count: int, side: int, seed: int = 0) -> Pixels:
+    """(count, side, side, 3): cut-outs of the same scenes, for what needs pixels and no files."""
+    random = np.random.default_rng(seed)
+    scenes = [_scene(random, width=4 * side, height=4 * side) for _ in range(ORIGINALS)]
+    cuts = np.empty((count, side, side, 3), dtype=np.uint8)
+    for number in range(count):
+        left, top = random.integers(0, 3 * side, size=2)
+        cuts[number] = scenes[number % ORIGINALS][top : top + side, left : left + side]
+    return cuts
+
+
 def jpeg(pixels: Pixels, *, quality: int = QUALITY) -> bytes:
     """(h, w, 3) as JPEG bytes, colours at half resolution as cameras write them."""
     buffer = io.BytesIO()

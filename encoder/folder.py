@@ -181,7 +181,7 @@ def save_encoder(
         config: dict[str, Any] = {
             "format": FORMAT,
             "name": name,
-            "method": "simclr",
+            "method": training.get("config", {}).get("method", "simclr"),
             "parent": parent,
             "architecture": dataclasses.asdict(model.architecture),
             "dimension": output.matrix.shape[1] if output else model.architecture.dimension(),

@@ -2,7 +2,8 @@
 
     python -m encoder.train --pictures photos.npy --out runs/cifar10 --epochs 30
 
-`photos.npy` is (n, side, side, 3) uint8. The run folder receives one checkpoint an epoch (the last three are kept)
+`photos.npy` is (n, side, side, 3) uint8. The run folder receives a checkpoint after every epoch, or after every few
+where an epoch takes seconds (the last three are kept),
 and `log.jsonl`, a line an epoch; started again it goes on after the last whole checkpoint, and on a CPU the curve is
 the one an uninterrupted run draws. Shipped encoder: ResNet-18, kNN and hours on its card in encoder/shipped/.
 """
@@ -17,31 +18,25 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import torch
-from lightly.loss import DCLLoss, NTXentLoss
-from torch import Tensor
 
 from encoder.folder import EncoderError, load_info
 from encoder.model import Architecture, Backbone, SimCLR, Stem
 from encoder.provenance import fingerprint, hardware
-from encoder.small_maps import with_small_maps
 from encoder.start import lineage, load_backbone
-from encoder.views import ViewConfig, make_views
+from encoder.step import Method, Step, StepConfig, scheduled_rate
+from encoder.view_draws import ViewConfig
 
 KEEP_CHECKPOINTS = 3
-
-Method = Literal["simclr", "dcl"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """One run. A checkpoint of a run with any other value, views or pictures refuses to go on."""
 
-    # "dcl" is SimCLR with the positive pair left out of the loss's denominator (arXiv 2110.06848, eq. 6): it needs
-    # neither large batches nor many epochs to get as far.
     method: Method = "simclr"
     backbone: Backbone = "resnet18"
     stem: Stem = "small-pool4"
@@ -65,18 +60,19 @@ class TrainConfig:
         """The network that this run trains."""
         return Architecture(backbone=self.backbone, stem=self.stem, input_size=self.size)
 
+    def step(self) -> StepConfig:
+        """What each step has to know."""
+        return StepConfig(**{field.name: getattr(self, field.name) for field in dataclasses.fields(StepConfig)})
+
 
 class TrainingError(Exception):
     """A run cannot start or go on; the message names the file or value and the remedy."""
 
 
 def learning_rate(config: TrainConfig, *, step: int, total: int) -> float:
-    """Linear warm-up, then half a cosine down to zero (SimCLR, section 2.2)."""
-    peak = config.base_learning_rate * config.batch_size / 256
-    warmup = max(1, round(total * config.warmup_share))
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+    """Of one step out of `total`."""
+    base, share = config.base_learning_rate, config.warmup_share
+    return scheduled_rate(base, batch_size=config.batch_size, warmup_share=share, step=step, total=total)
 
 
 def computes_bfloat16(device: torch.device) -> bool:
@@ -94,13 +90,6 @@ def channel_statistics(pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[t
     sample = np.asarray(pictures[:: max(1, len(pictures) // 10_000)], dtype=np.float64) / 255
     mean, std = sample.mean(axis=(0, 1, 2)), sample.std(axis=(0, 1, 2))
     return tuple(float(v) for v in mean.round(4)), tuple(float(v) for v in np.maximum(std, 1e-3).round(4))
-
-
-def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay on matrices only: none on biases and batch norm, as in SimCLR's own code."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any], *, epoch: int) -> None:
@@ -141,9 +130,11 @@ def train(
     out: Path,
     device: torch.device,
     start_from: Path | None = None,
+    checkpoint_every: int = 1,
 ) -> SimCLR:
     """Train until `config.epochs`, from the newest checkpoint in `out` if there is one; returns the model.
 
+    A checkpoint is written after every `checkpoint_every` epochs and after the last.
     `start_from` is an encoder folder whose backbone a new run begins with; `config.parent` is its id.
     Raises TrainingError when there are fewer pictures than one batch, or when the loss is no longer a number, and
     EncoderError when `start_from` cannot be used.
@@ -157,15 +148,11 @@ def train(
     torch.manual_seed(config.seed)
     model = SimCLR(config.architecture(), projection_dimension=config.projection_dimension)
     parent = lineage(load_backbone(model, start_from)) if start_from else None
-    model = model.to(device)
-    model = model.to(memory_format=torch.channels_last)
-    network = with_small_maps(model) if device.type == "cpu" else model
-    optimiser = torch.optim.SGD(parameter_groups(model, config.weight_decay), lr=0.0, momentum=config.momentum)
-    criterion = (DCLLoss if config.method == "dcl" else NTXentLoss)(temperature=config.temperature)
-    generator = torch.Generator(device=device).manual_seed(config.seed)
+    model = model.to(device).to(memory_format=torch.channels_last)
     statistics = channel_statistics(pictures)
-    mean, std = (torch.tensor(values, device=device) for values in statistics)
-    data = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).contiguous().to(device)
+    generator = torch.Generator().manual_seed(config.seed)
+    step = Step(model, config.step(), views=views, statistics=statistics, device=device, draws=generator)
+    data = torch.from_numpy(np.array(pictures)).to(device)
 
     identity = {
         "config": dataclasses.asdict(config),
@@ -176,40 +163,29 @@ def train(
     state = load_checkpoint(out, identity)
     if state is not None:
         model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
+        step.optimiser.load_state_dict(state["optimiser"])
         generator.set_state(state["generator"])
         first_epoch = int(state["epoch"])
     steps_per_epoch = len(data) // config.batch_size
     total_steps = steps_per_epoch * config.epochs
 
     for epoch in range(first_epoch, config.epochs):
-        network.train()
+        model.train()
+        step.network.train()
         started = time.monotonic()
         order = torch.randperm(len(data), generator=torch.Generator().manual_seed(config.seed * 100_003 + epoch))
+        order = order.to(device)
         running = torch.zeros((), device=device)
         for index in range(steps_per_epoch):
             rate = learning_rate(config, step=epoch * steps_per_epoch + index, total=total_steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            chosen = order[index * config.batch_size : (index + 1) * config.batch_size].to(device)
-            batch = data[chosen]
-            # Both views go through the network as one batch: one forward, and batch norm sees them together.
-            both = torch.cat(
-                [make_views(batch, views, size=config.size, mean=mean, std=std, generator=generator) for _ in "ab"]
-            ).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.bfloat16):
-                projected = network(both)
-            one, two = projected.float().chunk(2)
-            loss: Tensor = criterion(one, two)
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            optimiser.step()
-            running += loss.detach()
+            chosen = order[index * config.batch_size : (index + 1) * config.batch_size]
+            loss, projected = step(data[chosen], learning_rate=rate)
+            running += loss
         mean_loss = float(running) / steps_per_epoch
         if not math.isfinite(mean_loss):
             raise TrainingError(f"the loss is {mean_loss} in epoch {epoch + 1}; lower --base-learning-rate")
         seconds = time.monotonic() - started
-        spread = float(torch.nn.functional.normalize(one.detach(), dim=1).std(dim=0).mean())
+        spread = float(torch.nn.functional.normalize(projected, dim=1).std(dim=0).mean())
         line = {
             "epoch": epoch + 1,
             "loss": round(mean_loss, 4),
@@ -221,6 +197,8 @@ def train(
         with (out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         print(json.dumps(line), flush=True)
+        if (epoch + 1) % checkpoint_every and epoch + 1 < config.epochs:
+            continue
         save_checkpoint(
             out,
             {
@@ -229,7 +207,7 @@ def train(
                 "hardware": hardware(device),
                 "epoch": epoch + 1,
                 "model": model.state_dict(),
-                "optimiser": optimiser.state_dict(),
+                "optimiser": step.optimiser.state_dict(),
                 "generator": generator.get_state(),
                 "mean": list(statistics[0]),
                 "std": list(statistics[1]),
@@ -246,6 +224,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--start-from", type=Path, help="encoder folder to begin with instead of random weights")
+    parser.add_argument("--checkpoint-every", type=int, default=1, metavar="EPOCHS")
     chosen = [field for field in dataclasses.fields(TrainConfig) if field.name != "parent"]
     for field in chosen:
         option = f"--{field.name.replace('_', '-')}"
@@ -271,6 +250,7 @@ def main(arguments: list[str] | None = None) -> None:
             out=given.out,
             device=device,
             start_from=given.start_from,
+            checkpoint_every=given.checkpoint_every,
         )
     except (EncoderError, TrainingError) as error:
         raise SystemExit(f"training stopped: {error}") from error

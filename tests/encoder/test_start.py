@@ -14,7 +14,7 @@ from encoder.model import Architecture, SimCLR
 from encoder.ship import ship
 from encoder.start import load_backbone
 from encoder.train import TrainConfig, train
-from encoder.views import ViewConfig
+from encoder.view_draws import ViewConfig
 from tests.encoder.shapes import draw_shapes
 
 NETWORK = Architecture("resnet18", "small-pool4", 32)

@@ -1,0 +1,68 @@
+"""One step of training: two views of every picture, and a loss that gradient steps bring down."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from encoder.model import SimCLR
+from encoder.step import LOSSES, Method, Step, parameter_groups
+from encoder.train import TrainConfig
+from encoder.view_draws import ViewConfig
+from tests.encoder.shapes import draw_shapes
+
+CPU = torch.device("cpu")
+
+
+def fresh_step(method: Method = "simclr", *, seed: int = 1) -> Step:
+    torch.manual_seed(seed)
+    config = TrainConfig(method=method, batch_size=16, bfloat16=False)
+    step = Step(
+        SimCLR(config.architecture()).to(memory_format=torch.channels_last),
+        config.step(),
+        views=ViewConfig(),
+        statistics=((0.5,) * 3, (0.25,) * 3),
+        device=CPU,
+        draws=torch.Generator().manual_seed(seed),
+    )
+    step.network.train()
+    return step
+
+
+def pictures() -> torch.Tensor:
+    return torch.from_numpy(draw_shapes(16, seed=3)[0])
+
+
+@pytest.mark.parametrize("method", LOSSES)
+def test_steps_bring_the_loss_of_the_same_views_down(method: Method) -> None:
+    step = fresh_step(method)
+    both = step.make_both_views(pictures())
+    losses = [float(step.update(both, learning_rate=0.05)[0]) for _ in range(8)]
+    assert losses[-1] < losses[0] - 0.3
+
+
+def test_the_two_views_of_a_picture_differ_and_stand_apart() -> None:
+    step = fresh_step()
+    both = step.make_both_views(pictures())
+    assert both.shape == (32, 3, 32, 32)
+    one, two = both.chunk(2)
+    assert not torch.allclose(one, two)
+    again = fresh_step().make_both_views(pictures())
+    assert torch.equal(both, again)
+
+
+def test_a_step_changes_weights_and_tells_loss_and_projections() -> None:
+    step = fresh_step()
+    before = next(step.network.parameters()).detach().clone()
+    loss, projected = step(pictures(), learning_rate=0.1)
+    assert loss.shape == () and not loss.requires_grad
+    assert projected.shape == (16, 128) and not projected.requires_grad
+    assert not torch.equal(before, next(step.network.parameters()))
+
+
+def test_only_matrices_decay() -> None:
+    model = SimCLR(TrainConfig().architecture())
+    matrices, vectors = parameter_groups(model, 1e-4)
+    assert matrices["weight_decay"] == 1e-4 and vectors["weight_decay"] == 0.0
+    assert all(p.ndim > 1 for p in matrices["params"]) and all(p.ndim == 1 for p in vectors["params"])
+    assert len(matrices["params"]) + len(vectors["params"]) == len(list(model.parameters()))
