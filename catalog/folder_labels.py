@@ -8,16 +8,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, select
 
 from catalog import tables
-from catalog.label_events import (
-    UNDECIDED,
-    Decision,
-    decide,
-    lock_images,
-    open_batch,
-    rivals_of,
-    standings,
-    write_events,
-)
+from catalog.label_batches import open_batch, planned, write_events
+from catalog.label_events import UNDECIDED, Decision, decide, lock_images, rivals_of, standings
 from catalog.label_merges import merged_into
 from catalog.label_names import colour_of, folder_label
 from catalog.ledger import clock
@@ -60,7 +52,7 @@ def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int
         key = f"folder:{uuid4().hex}"
         batch = open_batch(connection, key=key, kind="folder", author=AUTHOR, at=clock(connection))
         if batch is not None:  # a key that was made this moment is free
-            write_events(connection, batch, events.values())
+            write_events(connection, batch, planned(connection, events.values()))
     return {image_id for image_id, _ in events}
 
 

@@ -138,9 +138,8 @@ def lock_there(connection: Connection, ids: Iterable[int]) -> list[int]:
 
 def note_changes(connection: Connection, image_ids: Iterable[int]) -> None:
     """Tell the index worker that its copy of these images' labels, sources or existence is out of date."""
-    rows = [{"image_id": image_id} for image_id in sorted(set(image_ids))]
-    if rows:
-        connection.execute(insert(tables.index_change), rows)
+    if ids := sorted(set(image_ids)):
+        connection.execute(insert(tables.index_change).from_select(["image_id"], any_of(connection, ids)))
 
 
 def forget_images(connection: Connection, image_ids: Iterable[int], *, now: float) -> None:

@@ -1,21 +1,21 @@
-"""How decisions become events, and events become the state of an image: inside the caller's transaction."""
+"""What holds for images and labels, and which events decisions amount to: inside the caller's transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, and_, exists, func, select
 
 from catalog import tables
 from catalog.errors import UnknownImage, UnknownLabel
-from catalog.statements import any_of, insert_or
+from catalog.statements import any_of
 
 State = Literal["yes", "no", "unknown"]
 Origin = Literal["person", "folder", "import"]
 Pair = tuple[int, int]  # image id, label id
-LONGEST_KEY = 64  # of a batch
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Decision:
     score: float | None = None
 
 
-@dataclass(frozen=True)
-class Standing:
+# Of these two there are as many as decisions in a batch, and a tuple is made in a fifth of a frozen dataclass's time.
+class Standing(NamedTuple):
     """What holds for an image and a label now; `origin` is None where nobody has ever decided."""
 
     state: State
@@ -37,8 +37,7 @@ class Standing:
     event_id: int | None = None
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One line of the history."""
 
     pair: Pair
@@ -48,27 +47,28 @@ class Event:
     score: float | None = None
 
 
-@dataclass(frozen=True)
-class Batch:
-    """The head of a batch whose row is written, and what all of its events share."""
-
-    id: int
-    author: str
-    at: float
-    hunt: str | None = None
-    encoder_id: str | None = None
-
-
 UNDECIDED = Standing("unknown", None)
+_of_decision = attrgetter("image_id", "label_id", "decision", "score")
 
 
 def lock_images(connection: Connection, image_ids: Collection[int]) -> None:
     """Keep other decisions on these images waiting until the transaction ends; UnknownImage if one does not exist."""
+    given = any_of(connection, image_ids)
+    lock_images_of(connection, given)
+    one = given.subquery()
+    (image_id,) = one.c
+    missing = select(image_id).where(~exists().where(tables.image.c.id == image_id))
+    if unknown := connection.execute(missing).scalars().all():
+        raise UnknownImage(unknown)
+
+
+def lock_images_of(connection: Connection, image_ids: Select[Any]) -> None:
+    """`lock_images` for images that a query names and that exist. On SQLite whoever writes is alone anyway."""
+    if connection.dialect.name == "sqlite":
+        return
     table = tables.image
-    query = select(table.c.id).where(table.c.id.in_(any_of(connection, image_ids))).order_by(table.c.id)
-    found = set(connection.execute(query.with_for_update(key_share=True)).scalars())
-    if missing := set(image_ids) - found:
-        raise UnknownImage(missing)
+    locked = select(table.c.id).where(table.c.id.in_(image_ids)).order_by(table.c.id).with_for_update(key_share=True)
+    connection.execute(select(func.count()).select_from(locked.subquery()))
 
 
 def rivals_of(connection: Connection, label_ids: Collection[int]) -> dict[int, list[int]]:
@@ -88,6 +88,17 @@ def rivals_of(connection: Connection, label_ids: Collection[int]) -> dict[int, l
     for label_id, rival_id in connection.execute(query):
         rivals[label_id].append(rival_id)
     return rivals
+
+
+def exclude_each_other(one: ColumnElement[int], another: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether these are two labels of one exclusive group."""
+    return and_(one != another, _exclusive_group(one) == _exclusive_group(another))
+
+
+def _exclusive_group(label_id: ColumnElement[int]) -> ScalarSelect[Any]:
+    label, group = tables.label.alias(), tables.label_group.alias()
+    query = select(group.c.id).where(label.c.id == label_id, group.c.id == label.c.group_id, group.c.exclusive)
+    return query.correlate_except(label, group).scalar_subquery()
 
 
 def standings(connection: Connection, image_ids: Collection[int], label_ids: Collection[int]) -> dict[Pair, Standing]:
@@ -126,99 +137,33 @@ def decide(
 
     A person beats an import and a folder, an import beats a folder, and a folder only speaks where nothing is known.
     """
+    said: dict[State, Standing] = {state: Standing(state, origin) for state in ("yes", "no", "unknown")}
     after: dict[Pair, Standing] = {}
     scores: dict[Pair, float | None] = {}
 
     def now(pair: Pair) -> Standing:
         return after.get(pair) or base.get(pair, UNDECIDED)
 
-    for decision in decisions:
-        pair = (decision.image_id, decision.label_id)
+    for image_id, label_id, decision, score in map(_of_decision, decisions):
+        pair = (image_id, label_id)
         others: list[Pair] = []
-        if decision.decision == "yes":
-            others = [(decision.image_id, rival) for rival in rivals.get(decision.label_id, ())]
-            others = [other for other in others if now(other).state == "yes"]
-        if not _may(origin, now(pair), [now(other) for other in others]):
+        if decision == "yes" and (group := rivals.get(label_id)):
+            others = [other for rival in group if now(other := (image_id, rival)).state == "yes"]
+        if origin != "person" and not _may(origin, now(pair), [now(other) for other in others]):
             continue
         for other in others:
-            after[other], scores[other] = Standing("no", origin), decision.score
-        if now(pair).state != decision.decision or (origin == "person" and decision.decision != "unknown"):
-            after[pair], scores[pair] = Standing(decision.decision, origin), decision.score
+            after[other], scores[other] = said["no"], score
+        if now(pair).state != decision or (origin == "person" and decision != "unknown"):
+            after[pair], scores[pair] = said[decision], score
     events = {}
     for pair, new in after.items():
         before = base.get(pair, UNDECIDED)
-        if new.origin is not None and (new.state, new.origin) != (before.state, before.origin):
-            events[pair] = Event(pair, new.state, new.origin, before, scores[pair])
-    return {pair: event for pair, event in events.items() if not event.decision == event.before.state == "unknown"}
-
-
-def open_batch(
-    connection: Connection,
-    *,
-    key: str,
-    kind: str,
-    author: str,
-    at: float,
-    undoes: int | None = None,
-    hunt: str | None = None,
-    encoder_id: str | None = None,
-) -> Batch | None:
-    """Write the head of a batch; None if there is one with this key already."""
-    table = tables.label_batch
-    statement = insert_or(connection, table).values(key=key, kind=kind, author=author, at=at, undoes=undoes, size=0)
-    made = connection.execute(
-        statement.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.id)
-    ).scalar_one_or_none()
-    return None if made is None else Batch(made, author, at, hunt, encoder_id)
-
-
-def write_events(connection: Connection, batch: Batch, events: Collection[Event]) -> None:
-    """Append the events and carry the state along with them."""
-    event, state, head = tables.label_event, tables.label_state, tables.label_batch
-    if not events:
-        return
-    shared = {
-        "batch_id": batch.id,
-        "author": batch.author,
-        "hunt": batch.hunt,
-        "encoder_id": batch.encoder_id,
-        "at": batch.at,
-    }
-    connection.execute(
-        insert(event),
-        [
-            {
-                **shared,
-                "image_id": one.pair[0],
-                "label_id": one.pair[1],
-                "decision": one.decision,
-                "previous": one.before.state,
-                "previous_origin": one.before.origin,
-                "origin": one.origin,
-                "score": one.score,
-            }
-            for one in events
-        ],
-    )
-    connection.execute(head.update().where(head.c.id == batch.id).values(size=len(events)))
-    mine = event.c.batch_id == batch.id
-    decided = select(
-        event.c.image_id, event.c.label_id, event.c.decision, event.c.origin, event.c.id, event.c.at
-    ).where(mine, event.c.decision != "unknown")
-    columns = ["image_id", "label_id", "state", "origin", "event_id", "at"]
-    put = insert_or(connection, state).from_select(columns, decided)
-    connection.execute(
-        put.on_conflict_do_update(
-            index_elements=["image_id", "label_id"], set_={name: put.excluded[name] for name in columns[2:]}
-        )
-    )
-    opened = select(event.c.image_id, event.c.label_id).where(mine, event.c.decision == "unknown")
-    connection.execute(delete(state).where(tuple_(state.c.image_id, state.c.label_id).in_(opened)))
+        if new[:2] != before[:2] and not new.state == before.state == "unknown":
+            events[pair] = Event(pair, new.state, origin, before, scores[pair])
+    return events
 
 
 def _may(origin: Origin, current: Standing, others: Sequence[Standing]) -> bool:
-    if origin == "person":
-        return True
     if any(one.origin == "person" for one in (current, *others)):
         return False
     return origin == "import" or (current.state == "unknown" and not others)

@@ -9,30 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select, update
 
 from catalog import tables
-from catalog.errors import InvalidKey, NotUndone, UnknownBatch
-from catalog.images import note_changes
-from catalog.label_events import (
-    LONGEST_KEY,
-    UNDECIDED,
-    Event,
-    Origin,
-    Pair,
-    Standing,
-    lock_images,
-    open_batch,
-    rivals_of,
-    standings,
-    write_events,
-)
+from catalog.errors import NotUndone, UnknownBatch
+from catalog.label_batches import check_key, note_batch, open_batch, write_events
+from catalog.label_events import lock_images_of
 from catalog.label_gate import change_labels, keep_labels
-from catalog.label_merges import merged
+from catalog.label_restoring import restoring
 from catalog.ledger import Ledger, clock
 from catalog.merge import write_merge
 from catalog.statements import any_of
-
-# Where nobody had decided before, anything may decide after a person's decision is undone: so the event that opens it
-# again gets the origin that everything else beats.
-_WEAKEST: Origin = "folder"
 
 
 @dataclass(frozen=True)
@@ -138,7 +122,7 @@ def undo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult
 
     Undoing an undo is a redo. Raises UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since.
     """
-    _check_key(key)
+    check_key(key)
     with ledger.write() as connection:
         return _take_back(connection, _open(connection, batch_id), author=author, key=key)
 
@@ -148,7 +132,7 @@ def redo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult
 
     Raises NotUndone, UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since the undo.
     """
-    _check_key(key)
+    check_key(key)
     head = tables.label_batch
     with ledger.write() as connection:
         target = _open(connection, batch_id)
@@ -178,10 +162,12 @@ def _take_back(connection: Connection, target: Row[Any], *, author: str, key: st
         return BatchResult(batch.id, size, max(0, target.size - size), repeated=False)
     apart = update(merge).where(merge.c.batch_id == target.id).values(undone=True)
     merging = connection.execute(apart).rowcount > 0 or target.kind == "merge"
-    events = _restoring(connection, target.id, again=target.kind in {"undo", "redo"}, exactly=merging)
-    write_events(connection, batch, events.values())
-    note_changes(connection, {image_id for image_id, _ in events})
-    return BatchResult(batch.id, len(events), target.size - len(events), repeated=False)
+    event = tables.label_event
+    lock_images_of(connection, select(event.c.image_id).where(event.c.batch_id == target.id))
+    plan = restoring(target.id, again=target.kind in {"undo", "redo"}, exactly=merging)
+    size = write_events(connection, batch, plan)
+    note_batch(connection, batch)
+    return BatchResult(batch.id, size, target.size - size, repeated=False)
 
 
 def _open(connection: Connection, batch_id: int) -> Row[Any]:
@@ -203,11 +189,6 @@ def _load(connection: Connection, batch_id: int) -> Row[Any]:
     return row
 
 
-def _check_key(key: str) -> None:
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
-
-
 def _undone_by(connection: Connection, batch_ids: Iterable[int]) -> dict[int, int | None]:
     """Batch -> the undo in effect: the last one that takes it back, or takes back the redo of one that did."""
     head = tables.label_batch
@@ -226,65 +207,3 @@ def _undone_by(connection: Connection, batch_ids: Iterable[int]) -> dict[int, in
         redone = later.get(undone_by, []) if undone_by is not None else []
         last[batch_id] = last[redone[0]] if redone else undone_by
     return last
-
-
-def _restoring(connection: Connection, batch_id: int, *, again: bool, exactly: bool) -> dict[Pair, Event]:
-    event = tables.label_event
-    images = set(connection.execute(select(event.c.image_id).where(event.c.batch_id == batch_id).distinct()).scalars())
-    lock_images(connection, images)
-    written = connection.execute(select(event).where(event.c.batch_id == batch_id)).all()
-    rivals = rivals_of(connection, {row.label_id for row in written})
-    now = standings(connection, images, set(rivals) | {rival for group in rivals.values() for rival in group})
-    latest, holding = _events_that_count(connection, images, set(rivals))
-    current_events = latest if again else holding
-    hidden = merged(connection)
-    events: dict[Pair, Event] = {}
-    for row in written:
-        pair = (row.image_id, row.label_id)
-        # A label that was merged since is decided no more: the undo of the merge comes first.
-        if current_events.get(pair) == row.id and row.label_id not in hidden:
-            current = now.get(pair, UNDECIDED)
-            origin = (row.previous_origin or _WEAKEST) if exactly else _origin_of_undo(row)
-            events[pair] = Event(pair, row.previous, origin, current)
-    after = now | {pair: Standing(one.decision, one.origin) for pair, one in events.items()}
-    for pair, one in list(events.items()):
-        others = ((pair[0], rival) for rival in rivals[pair[1]])
-        if one.decision == "yes" and any(after.get(other, UNDECIDED).state == "yes" for other in others):
-            # Another label of the exclusive group was chosen since, and stays.
-            after[pair] = one.before
-            del events[pair]
-    return events
-
-
-def _origin_of_undo(row: Row[Any]) -> Origin:
-    """Whose the decision is that an undo of this event puts back."""
-    if row.previous == "unknown" and row.origin != "person":
-        return "person"  # who takes back what a folder said means it: the next ingest must not say it again
-    origin: Origin = row.previous_origin or _WEAKEST
-    return origin
-
-
-def _events_that_count(
-    connection: Connection, images: Iterable[int], labels: Iterable[int]
-) -> tuple[dict[Pair, int], dict[Pair, int | None]]:
-    """Pair -> its latest event, and pair -> the event whose decision holds: after an undo, the one before the undone.
-
-    So that batches can be undone one after the other, newest first, where they are about the same images.
-    """
-    event, head = tables.label_event, tables.label_batch
-    query = (
-        select(event.c.id, event.c.batch_id, event.c.image_id, event.c.label_id, head.c.undoes)
-        .join(head, head.c.id == event.c.batch_id)
-        .where(event.c.image_id.in_(any_of(connection, images)), event.c.label_id.in_(any_of(connection, labels)))
-        .order_by(event.c.id)
-    )
-    latest: dict[Pair, int] = {}
-    holding: dict[Pair, int | None] = {}
-    held_before: dict[tuple[int, Pair], int | None] = {}
-    for event_id, batch_id, image_id, label_id, undoes in connection.execute(query):
-        pair = (image_id, label_id)
-        held_before[batch_id, pair] = holding.get(pair)
-        # A redo of a merge holds pairs too that its first time did not have.
-        holding[pair] = event_id if undoes is None else held_before.get((undoes, pair), event_id)
-        latest[pair] = event_id
-    return latest, holding

@@ -10,17 +10,10 @@ import numpy.typing as npt
 from sqlalchemy import Connection, func, select
 
 from catalog import tables
-from catalog.errors import InvalidKey, UnknownLabel
+from catalog.errors import UnknownLabel
 from catalog.images import note_changes
-from catalog.label_events import (
-    LONGEST_KEY,
-    UNDECIDED,
-    Event,
-    lock_images,
-    open_batch,
-    standings,
-    write_events,
-)
+from catalog.label_batches import check_key, open_batch, planned, write_events
+from catalog.label_events import UNDECIDED, Event, lock_images, standings
 from catalog.label_gate import keep_labels
 from catalog.label_merges import merged_into
 from catalog.ledger import Ledger, clock
@@ -95,8 +88,7 @@ def record_review(
     has taken it out meanwhile. With a key that was used before, nothing is written. Raises UnknownLabel, UnknownImage,
     InvalidKey.
     """
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
+    check_key(key)
     out = set(removed)
     looked_at = set(kept) | out
     with ledger.write() as connection:
@@ -116,7 +108,7 @@ def record_review(
                 events.append(Event((image_id, today), "no", "person", before, score))
             elif image_id not in out and before.state == "yes":
                 events.append(Event((image_id, today), "yes", "person", before, score))
-        write_events(connection, batch, events)
+        write_events(connection, batch, planned(connection, events))
         # What stays is for the index what it was before.
         note_changes(connection, [event.pair[0] for event in events if event.decision != event.before.state])
     gone = sum(event.decision == "no" for event in events)

@@ -9,21 +9,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, func, select, union_all, update
 
 from catalog import tables
-from catalog.errors import InvalidKey, InvalidLabel, UnknownLabel
-from catalog.images import note_changes
-from catalog.label_events import (
-    LONGEST_KEY,
-    Decision,
-    Origin,
-    Pair,
-    State,
-    decide,
-    lock_images,
-    open_batch,
-    rivals_of,
-    standings,
-    write_events,
-)
+from catalog.errors import InvalidLabel, UnknownLabel
+from catalog.label_batches import check_key, note_batch, open_batch, planned, write_events
+from catalog.label_events import Decision, Origin, Pair, State, decide, lock_images, rivals_of, standings
 from catalog.label_gate import change_labels, keep_labels
 from catalog.label_groups import ensure_group, move_label
 from catalog.label_history import Batch, BatchResult, batches, redo, undo
@@ -194,8 +182,7 @@ def record(
     the same batch. A label that was merged stands for the one that it is today. `applied` counts the decisions that
     changed something, `unchanged` the others.
     """
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
+    check_key(key)
     asked = {(one.image_id, one.label_id) for one in decisions}
     with ledger.write() as connection:
         keep_labels(connection)
@@ -214,8 +201,8 @@ def record(
         labels = set(rivals) | {rival for group in rivals.values() for rival in group}
         base = standings(connection, images, labels)
         events = decide(decisions, origin=origin, base=base, rivals=rivals)
-        write_events(connection, batch, events.values())
-        note_changes(connection, {image_id for image_id, _ in events})
+        write_events(connection, batch, planned(connection, events.values()))
+        note_batch(connection, batch)
         applied = sum(pair in events for pair in asked)
     return BatchResult(batch.id, applied, len(asked) - applied, repeated=False)
 

@@ -14,34 +14,19 @@ left it stays, holding just these images: decide them, then merge again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, and_, case, func, insert, not_, or_, select
 
 from catalog import tables
-from catalog.errors import InvalidKey, InvalidLabel, UnknownLabel
-from catalog.images import note_changes
-from catalog.label_events import (
-    LONGEST_KEY,
-    UNDECIDED,
-    Batch,
-    Event,
-    Origin,
-    Pair,
-    Standing,
-    lock_images,
-    open_batch,
-    rivals_of,
-    standings,
-    write_events,
-)
+from catalog.errors import InvalidLabel, UnknownLabel
+from catalog.label_batches import OpenBatch, check_key, note_batch, open_batch, write_events
+from catalog.label_events import lock_images_of
 from catalog.label_gate import change_labels
 from catalog.label_merges import merged
+from catalog.label_moving import moving
 from catalog.ledger import Ledger, clock
 from catalog.statements import any_of
-
-_STRENGTH: Mapping[Origin | None, int] = {"person": 3, "import": 2, "folder": 1, None: 0}
 
 
 @dataclass(frozen=True)
@@ -75,101 +60,49 @@ class MergePlan:
 def plan_merge(ledger: Ledger, label_id: int, *, into: int) -> MergePlan:
     """What `merge_label` would do now; nothing is written. UnknownLabel, InvalidLabel."""
     with ledger.read() as connection:
-        made = [events for _, _, events in _settled(connection, label_id, into)]
-    there = [{event.pair[1]: event.decision for event in events} for events in made if events is not None]
-    said = [one.get(into) for one in there]
-    return MergePlan(
-        yes=said.count("yes"),
-        no=said.count("no"),
-        same=said.count(None),
-        contradictions=made.count(None),
-        ended=sum(len(one) > 1 for one in there),
-    )
+        _check(connection, label_id, into)
+        one = moving(label_id, into).subquery()
+        mine, theirs = one.c.label_id == label_id, one.c.label_id == into
+        counts = (
+            func.count(case((mine, 1))),
+            func.count(case((and_(theirs, one.c.decision == "yes"), 1))),
+            func.count(case((and_(theirs, one.c.decision == "no"), 1))),
+            func.count(case((not_(or_(mine, theirs)), one.c.image_id)).distinct()),
+        )
+        opened, yes, no, ended = connection.execute(select(*counts)).one()
+        return MergePlan(yes, no, opened - yes - no, _left(connection, label_id) - opened, ended)
 
 
 def merge_label(ledger: Ledger, label_id: int, *, into: int, author: str, key: str) -> MergeResult:
     """Merge a label into another one, as the module says; UnknownLabel, InvalidLabel, InvalidKey."""
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
+    check_key(key)
     head = tables.label_batch
     with ledger.write() as connection:
         change_labels(connection)
         batch = open_batch(connection, key=key, kind="merge", author=author, at=clock(connection))
         if batch is None:
             former = connection.execute(select(head.c.id).where(head.c.key == key)).scalar_one()
-            left = select(func.count()).where(tables.label_state.c.label_id == label_id)
-            return MergeResult(
-                former, _moved(connection, former, label_id), connection.execute(left).scalar_one(), repeated=True
-            )
+            moved, left = _moved(connection, former, label_id), _left(connection, label_id)
+            return MergeResult(former, moved, left, repeated=True)
         moved, contradictions = write_merge(connection, batch, label_id, into)
     return MergeResult(batch.id, moved, contradictions, repeated=False)
 
 
-def write_merge(connection: Connection, batch: Batch, label_id: int, into: int) -> tuple[int, int]:
+def write_merge(connection: Connection, batch: OpenBatch, label_id: int, into: int) -> tuple[int, int]:
     """Merge within a batch that is open; returns (images moved, contradictions). UnknownLabel, InvalidLabel.
 
     The transaction has begun with `change_labels`.
     """
-    merge = tables.label_merge
-    events: dict[Pair, Event] = {}
-    contradictions = 0
-    for pair, mine, made in _settled(connection, label_id, into, lock=True):
-        if made is None:
-            contradictions += 1
-            continue
-        events |= {event.pair: event for event in made}
-        events[pair] = Event(pair, "unknown", "person", mine)
-    write_events(connection, batch, events.values())
-    note_changes(connection, {image_id for image_id, _ in events})
-    if not contradictions:
-        values = {"batch_id": batch.id, "label_id": label_id, "into_id": into, "undone": False}
-        connection.execute(insert(merge).values(**values))
-    return sum(label == label_id for _, label in events), contradictions
-
-
-def _settled(
-    connection: Connection, label_id: int, into: int, *, lock: bool = False
-) -> list[tuple[Pair, Standing, list[Event] | None]]:
-    """Each decision about the label, by image, with the events that carry it over, None for a contradiction."""
     state = tables.label_state
     _check(connection, label_id, into)
-    images = set(connection.execute(select(state.c.image_id).where(state.c.label_id == label_id)).scalars())
-    if lock:
-        lock_images(connection, images)
-    rivals = rivals_of(connection, [into])[into]
-    now = standings(connection, images, {label_id, into, *rivals})
-    mine = {(image_id, label_id): now.get((image_id, label_id), UNDECIDED) for image_id in sorted(images)}
-    return [
-        (pair, one, _settle(pair[0], one, into, label_id, rivals, now))
-        for pair, one in mine.items()
-        if one.state != "unknown"
-    ]
-
-
-def _settle(
-    image_id: int, mine: Standing, into: int, label_id: int, rivals: Sequence[int], now: Mapping[Pair, Standing]
-) -> list[Event] | None:
-    """The events that carry one image's decision over, None for a contradiction."""
-    here = (image_id, into)
-    theirs = now.get(here, UNDECIDED)
-    strength = _STRENGTH[mine.origin]
-    against = [here] if theirs.state not in (mine.state, "unknown") else []
-    if mine.state == "yes":
-        others = [(image_id, rival) for rival in rivals if rival != label_id]
-        against += [other for other in others if now.get(other, UNDECIDED).state == "yes"]
-    strongest = max((_STRENGTH[now[pair].origin] for pair in against), default=0)
-    if against == [here] and label_id in rivals and strongest == strength:
-        strongest = strength - 1 if (mine.event_id or 0) > (theirs.event_id or 0) else strength + 1
-    if strongest == strength:
-        return None
-    opened_by_person = theirs.state == "unknown" and theirs.origin == "person" and mine.origin != "person"
-    if strongest > strength or opened_by_person:
-        return []
-    if theirs.state == mine.state and _STRENGTH[theirs.origin] >= strength:
-        return []
-    origin = mine.origin or "person"
-    ended = [Event(pair, "no", origin, now[pair]) for pair in against if pair != here]
-    return [Event(here, mine.state, origin, theirs), *ended]
+    lock_images_of(connection, select(state.c.image_id).where(state.c.label_id == label_id))
+    write_events(connection, batch, moving(label_id, into))
+    note_batch(connection, batch)
+    contradictions = _left(connection, label_id)
+    if not contradictions:
+        values = {"batch_id": batch.id, "label_id": label_id, "into_id": into, "undone": False}
+        connection.execute(insert(tables.label_merge).values(**values))
+    return _moved(connection, batch.id, label_id), contradictions
 
 
 def _check(connection: Connection, label_id: int, into: int) -> None:
@@ -189,4 +122,10 @@ def _check(connection: Connection, label_id: int, into: int) -> None:
 def _moved(connection: Connection, batch_id: int, label_id: int) -> int:
     event = tables.label_event
     query = select(func.count()).where(event.c.batch_id == batch_id, event.c.label_id == label_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def _left(connection: Connection, label_id: int) -> int:
+    state = tables.label_state
+    query = select(func.count()).where(state.c.label_id == label_id)
     return int(connection.execute(query).scalar_one())

@@ -1,13 +1,14 @@
-"""What SQLite and PostgreSQL spell differently: long lists of ids in one statement, and inserts that may find a row."""
+"""What SQLite and PostgreSQL spell differently: many ids or rows in one statement, and inserts that may find a row."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Select, Table, Text, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, Text, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 
@@ -29,6 +30,43 @@ def any_of_text(connection: Connection, values: Iterable[str]) -> Select[Any]:
     if connection.dialect.name == "sqlite":
         return select(func.json_each(json.dumps(texts)).table_valued("value").c.value)
     return select(func.unnest(bindparam(None, texts, type_=postgresql.ARRAY(Text))).column_valued("value"))
+
+
+def rows_of(
+    connection: Connection, columns: Mapping[str, TypeEngine[Any]], rows: Sequence[Sequence[Any]]
+) -> Select[Any]:
+    """A subquery of rows that came from Python, with columns of these names: for 100,000 of them as cheap as `any_of`.
+
+    On SQLite they travel as JSON, where a float may lose its last bit.
+    """
+    if connection.dialect.name == "sqlite":
+        row = func.json_each(json.dumps(rows)).table_valued("value").c.value
+        return select(*(func.json_extract(row, f"$[{at}]").label(name) for at, name in enumerate(columns)))
+    values = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    arrays = [
+        bindparam(None, list(column), type_=postgresql.ARRAY(kind))
+        for column, kind in zip(values, columns.values(), strict=True)
+    ]
+    return select(*func.unnest(*arrays).table_valued(*columns).render_derived().c)
+
+
+def unindexed(column: ColumnElement[int]) -> ColumnElement[int]:
+    """The column as a value that no index of its own finds.
+
+    For one of several conditions, where another one leaves few rows: PostgreSQL, whose statistics know nothing of the
+    100,000 rows that this transaction has written, would take this one's index and read all of them for each row.
+    """
+    return column + 0
+
+
+def plan_for_many_rows(connection: Connection) -> None:
+    """PostgreSQL keeps sets of 100,000 ids in memory until the transaction ends, where it would search them row by row.
+
+    It also compiles nothing, which for long statements takes it longer than to carry them out.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL work_mem = '256MB'"))
+        connection.execute(text("SET LOCAL jit = off"))
 
 
 def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

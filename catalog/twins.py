@@ -9,16 +9,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, exists, select
 
 from catalog import tables
-from catalog.label_events import (
-    UNDECIDED,
-    Event,
-    Pair,
-    Standing,
-    open_batch,
-    rivals_of,
-    standings,
-    write_events,
-)
+from catalog.label_batches import open_batch, planned, write_events
+from catalog.label_events import UNDECIDED, Event, Pair, Standing, rivals_of, standings
 from catalog.label_merges import merged_into
 from catalog.ledger import clock
 from catalog.statements import any_of
@@ -64,7 +56,7 @@ def carry_over(connection: Connection, image_ids: Collection[int]) -> set[int]:
         key = f"twin:{uuid4().hex}"
         batch = open_batch(connection, key=key, kind="import", author=author, at=clock(connection))
         if batch is not None:  # a key that was made this moment is free
-            write_events(connection, batch, events)
+            write_events(connection, batch, planned(connection, events))
     return {one.pair[0] for events in by_author.values() for one in events}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.errors import UnknownBatch
+from catalog.label_groups import change_group, list_groups
 from catalog.labels import (
     BatchResult,
     batches,
@@ -110,3 +111,12 @@ def test_a_folder_that_spoke_after_an_undo_can_be_taken_back_too(any_ledger: Led
     undo(any_ledger, batches(any_ledger, 1)[0].id, author="wei", key="u2")
     ingest(any_ledger, source, {b"plane/a": "A"})
     assert seen(any_ledger, a) == {}
+
+
+def test_of_two_that_came_to_exclude_each_other_the_later_comes_back(any_ledger: Ledger, images: list[int]) -> None:
+    one, two = (ensure_label(any_ledger, name, group="kind", exclusive=False) for name in ("one", "two"))
+    say(any_ledger, "1", (images[0], one.id, "yes"), (images[0], two.id, "yes"))
+    batch = say(any_ledger, "2", (images[0], one.id, "no"), (images[0], two.id, "no")).batch_id
+    change_group(any_ledger, list_groups(any_ledger)[0].id, exclusive=True)
+    assert undo(any_ledger, batch, author="wei", key="u").applied == 1
+    assert seen(any_ledger, images[0]) == {"one": ("no", "person"), "two": ("yes", "person")}
