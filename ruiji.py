@@ -111,12 +111,15 @@ def ingest(
 def search(
     picture: Annotated[Path, typer.Argument(help="A picture file.")],
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many neighbours.")] = 10,
+    any_way_up: Annotated[
+        bool, typer.Option("--any-way-up", help="PICTURE may lie on its side or be mirrored.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Print the nearest pictures to PICTURE: score, path and labels."""
     from deploy.shell.search import run
 
-    raise typer.Exit(_run(run, _settings(), picture, k=k, as_json=as_json))
+    raise typer.Exit(_run(run, _settings(), picture, k=k, any_way_up=any_way_up, as_json=as_json))
 
 
 @app.command()

@@ -53,11 +53,12 @@ class Running:
         """A JSON document."""
         return _accepted(*self.request("GET", path))
 
-    def upload(self, picture: bytes, *, k: int) -> tuple[float, dict[str, Any]]:
+    def upload(self, picture: bytes, *, k: int, any_way_up: bool = False) -> tuple[float, dict[str, Any]]:
         """Search by a picture's bytes as the page does: milliseconds until the answer was parsed, and the answer."""
         head = (
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="k"\r\n\r\n{k}\r\n'
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="suggest"\r\n\r\ntrue\r\n'
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="any_way_up"\r\n\r\n{str(any_way_up).lower()}\r\n'
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="query.jpg"\r\n'
             "Content-Type: image/jpeg\r\n\r\n"
         )

@@ -23,7 +23,10 @@ MOST_WAITING = 1024
 
 @dataclass(frozen=True)
 class Embedded:
-    """One row of a batch: its vector, (d,), and how long it waited and was computed, in ms."""
+    """What became of one picture: its vector, (d,), or (n, d) of several; how long it waited and was computed, in ms.
+
+    `batch` pictures went through the encoder together.
+    """
 
     vector: Vectors
     wait_ms: float
@@ -68,7 +71,10 @@ class Batcher:
         deadline: float,
         done: Callable[[Embedded | Failed], None],
     ) -> None:
-        """Queue one (s, s, 3) picture; `done` is called from the batching thread, `deadline` is seconds since 1970."""
+        """Queue one (s, s, 3) picture, or the (n, s, s, 3) views of one, which stay together.
+
+        `done` is called from the batching thread, `deadline` is seconds since 1970.
+        """
         try:
             self._waiting.put_nowait(_Waiting(pixels, embed, deadline, done, time.perf_counter()))
         except queue.Full:
@@ -113,11 +119,14 @@ class Batcher:
             current = [entry for entry in current if entry.embed != same[0].embed]
             started = time.perf_counter()
             try:
-                vectors = same[0].embed(np.stack([entry.pixels for entry in same]))
+                rows = [entry.pixels if entry.pixels.ndim == 4 else entry.pixels[None] for entry in same]
+                vectors = same[0].embed(np.concatenate(rows))
             except Exception as error:  # one bad batch must not end the thread that all queries need
                 for entry in same:
                     entry.done(Failed(NOT_EMBEDDED, f"the picture could not be embedded: {error}"))
                 continue
             took = (time.perf_counter() - started) * 1000
-            for entry, vector in zip(same, vectors, strict=True):
-                entry.done(Embedded(vector, (started - entry.since) * 1000, took, len(same)))
+            parts = np.split(vectors, np.cumsum([len(some) for some in rows])[:-1])
+            for entry, part in zip(same, parts, strict=True):
+                vector = part if entry.pixels.ndim == 4 else part[0]
+                entry.done(Embedded(vector, (started - entry.since) * 1000, took, len(vectors)))

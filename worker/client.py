@@ -45,14 +45,22 @@ class EncoderRefused(WorkerError):
 
 @dataclass(frozen=True)
 class QueryEmbedding:
-    """A query's vector, (d,) float32 of length 1, the encoder that made it, and the milliseconds of each stage."""
+    """A query's vectors, (n, d) float32 of length 1, the encoder that made them, and the milliseconds of each stage.
 
-    vector: Vector
+    One, of the picture as it came; or eight, of the ways up in the order of `catalog.ways_up.WAYS`.
+    """
+
+    vectors: Vector
     encoder_id: str
     width: int
     height: int
     sha256: str
     stages_ms: dict[str, float]
+
+    @property
+    def vector(self) -> Vector:
+        """Of the picture as it came, (d,)."""
+        return cast(Vector, self.vectors[0])
 
 
 class Client:
@@ -71,17 +79,19 @@ class Client:
         """Tell an index worker that there may be shards or changed rows to write."""
         self._wake(WORK_INDEX, queue="index")
 
-    def embed_query(self, *, key: str, timeout_s: float, encoder_id: str | None = None) -> QueryEmbedding:
+    def embed_query(
+        self, *, key: str, timeout_s: float, encoder_id: str | None = None, any_way_up: bool = False
+    ) -> QueryEmbedding:
         """Decode and embed the picture stored under an artifact key, with the encoder that serves or the one named.
 
         Raises QueryFailed when the picture is refused, WorkerUnavailable when no answer comes within `timeout_s`.
         """
-        answer = self._ask(EMBED_QUERY, [key, encoder_id], queue="query", timeout_s=timeout_s)
-        vector = np.frombuffer(base64.b64decode(answer["vector"]), dtype="<f4").astype(np.float32)
+        answer = self._ask(EMBED_QUERY, [key, encoder_id, any_way_up], queue="query", timeout_s=timeout_s)
+        vectors = np.frombuffer(base64.b64decode(answer["vectors"]), dtype="<f4").astype(np.float32)
         stages = cast(dict[str, float], answer["stages_ms"])
         stages["reply"] = max(0.0, (time.time() - float(answer["sent_at"])) * 1000)
         return QueryEmbedding(
-            vector=vector,
+            vectors=vectors.reshape(-1, int(answer["dimension"])),
             encoder_id=answer["encoder_id"],
             width=answer["width"],
             height=answer["height"],

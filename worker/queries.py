@@ -7,13 +7,15 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from catalog.artifacts import ArtifactMissing, ArtifactStore
 from catalog.errors import UnknownEncoder
 from catalog.images import get_images
 from catalog.places import places_of
+from catalog.ways_up import Pixels, ways_up
 from encoder.embed import Embedder
 from ingest.decode import DecodeError
 from ingest.pool import DecodePool, FileToRead, PoolError
@@ -27,6 +29,23 @@ DECODE_TIMEOUT_S = 10.0
 ANY_SIZE = 32  # of the pool; each request names the serving encoder's own
 
 logger = logging.getLogger("ruiji.query")
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Which picture is asked about, and when; seconds since 1970."""
+
+    request: str
+    key: str
+    _: KW_ONLY
+    received: float
+    sent_at: float
+    deadline: float
+
+
+def as_it_came(pixels: Pixels) -> Pixels:
+    """The picture itself is the one view of it."""
+    return pixels
 
 
 class Queries:
@@ -48,14 +67,24 @@ class Queries:
         self._batcher.close()
         self._pool.close()
 
-    def embed(self, request: str, *, sent_at: float, deadline: float, key: str, encoder_id: str | None = None) -> None:
+    def embed(
+        self,
+        request: str,
+        *,
+        sent_at: float,
+        deadline: float,
+        key: str,
+        encoder_id: str | None = None,
+        any_way_up: bool = False,
+    ) -> None:
         """Answer with the embedding of the picture stored under `key`; returns before the answer is sent."""
         received = time.time()
         if received > deadline:
             return
         with self._answering(request):
             chosen = self._encoder(encoder_id)
-            self._embed(request, chosen, received=received, sent_at=sent_at, deadline=deadline, key=key)
+            question = _Question(request, key, received=received, sent_at=sent_at, deadline=deadline)
+            self._embed(question, chosen, ways_up if any_way_up else as_it_came)
 
     def view(self, request: str, *, deadline: float, wanted: dict[str, Any], side: int) -> None:
         """Answer with a re-encoded picture of an image or an upload."""
@@ -79,12 +108,11 @@ class Queries:
         models = self._context.models
         return models.serving() if encoder_id is None else (encoder_id, models.embedder(encoder_id))
 
-    def _embed(
-        self, request: str, chosen: tuple[str, Embedder], *, received: float, sent_at: float, deadline: float, key: str
-    ) -> None:
+    def _embed(self, question: _Question, chosen: tuple[str, Embedder], views: Callable[[Pixels], Pixels]) -> None:
         encoder_id, embedder = chosen
+        request, deadline = question.request, question.deadline
         started = time.perf_counter()
-        data = self._stored(request, key)
+        data = self._stored(request, question.key)
         if data is None:
             return
         read = time.perf_counter()
@@ -98,7 +126,7 @@ class Queries:
             return
         decoded = time.perf_counter()
         stages = {
-            "broker": max(0.0, received - sent_at) * 1000,
+            "broker": max(0.0, question.received - question.sent_at) * 1000,
             "read": (read - started) * 1000,
             "decode": (decoded - read) * 1000,
         }
@@ -109,7 +137,8 @@ class Queries:
                     self._refuse(request, result.kind, result.reason)
                 return
             answer = {
-                "vector": base64.b64encode(result.vector.astype("<f4").tobytes()).decode(),
+                "vectors": base64.b64encode(result.vector.astype("<f4").tobytes()).decode(),
+                "dimension": embedder.dimension,
                 "encoder_id": encoder_id,
                 "width": picture.width,
                 "height": picture.height,
@@ -119,7 +148,7 @@ class Queries:
             }
             self._send(request, answer)
 
-        self._batcher.submit(picture.pixels, embed=embedder.embed, deadline=deadline, done=done)
+        self._batcher.submit(views(picture.pixels), embed=embedder.embed, deadline=deadline, done=done)
 
     def _view(self, request: str, *, deadline: float, wanted: dict[str, Any], side: int) -> None:
         items = self._upload(request, wanted["key"]) if "key" in wanted else self._files(request, wanted["image_id"])

@@ -21,8 +21,17 @@ def register_query_tasks(app: Celery, context: Context) -> Callable[[], None]:
 
     queries, sweep = Queries(context), Sweep(context)
 
-    def embed_query(request: str, sent_at: float, deadline: float, key: str, encoder_id: str | None = None) -> None:
-        queries.embed(request, sent_at=sent_at, deadline=deadline, key=key, encoder_id=encoder_id)
+    def embed_query(
+        request: str,
+        sent_at: float,
+        deadline: float,
+        key: str,
+        encoder_id: str | None = None,
+        any_way_up: bool = False,
+    ) -> None:
+        queries.embed(
+            request, sent_at=sent_at, deadline=deadline, key=key, encoder_id=encoder_id, any_way_up=any_way_up
+        )
 
     def take_in(request: str, sent_at: float, deadline: float, path: str) -> None:
         import_encoder(context, request, path)

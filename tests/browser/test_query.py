@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.running import Site, Watch
@@ -153,3 +155,24 @@ def test_a_server_that_does_not_answer_is_told_and_tried_again(
     gone = False
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".tag.own")).to_be_visible()
+
+
+def test_a_picture_on_its_side_is_searched_by_the_way_whose_neighbours_are_nearest(page: Page, site: Site) -> None:
+    photo = Image.open(next(site.folder.glob("unlabelled/*-0.jpg")))
+    sink = io.BytesIO()
+    photo.transpose(Image.Transpose.ROTATE_90).save(sink, "PNG")
+    page.goto(site.url)
+    page.locator("#drop-zone").wait_for()
+    hand_over(page, sink.getvalue(), how="drop")
+    expect_labelled_neighbours(page)
+    score = page.locator(".tile footer b").first
+    before = float(score.inner_text())
+    expect(page.locator("#summary")).not_to_contain_text("turned")
+    page.get_by_label("Query any way up").check()
+    expect(page).to_have_url(re.compile(r"way=any"))
+    expect(page.locator("#summary")).to_contain_text("query turned 270°")
+    expect(score).to_have_text("1.00")
+    assert before < 1
+    page.reload()
+    expect(page.get_by_label("Query any way up")).to_be_checked()
+    expect(page.locator("#summary")).to_contain_text("query turned 270°")

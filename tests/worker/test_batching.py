@@ -101,3 +101,22 @@ def test_pictures_for_two_encoders_never_share_a_forward() -> None:
     assert sum(small.batches) == 3
     assert sum(large.batches) == 2
     batcher.close()
+
+
+def test_the_views_of_one_picture_stay_together() -> None:
+    batcher, engine, answers = Batcher(), Engine(), queue.Queue[Any]()
+    engine.go.clear()
+    submit(batcher, engine, 0, answers)
+    time.sleep(0.05)  # the first alone is taken at once
+    views = np.stack([picture(value) for value in (5, 6, 7)])
+    batcher.submit(
+        views, embed=engine.embed, deadline=time.time() + ROOM, done=lambda result: answers.put(("views", result))
+    )
+    submit(batcher, engine, 9, answers)
+    engine.go.set()
+    got = dict(answers.get(timeout=ROOM) for _ in range(3))
+    assert engine.batches == [1, 4]
+    assert got["views"].vector.tolist() == [[5.0], [6.0], [7.0]]
+    assert got[9].vector.tolist() == [9.0]
+    assert got[9].batch == 4
+    batcher.close()

@@ -19,6 +19,7 @@ from PIL import Image
 from catalog.artifacts import ArtifactStore
 from catalog.encoders import serving_encoder
 from catalog.ledger import Ledger
+from catalog.ways_up import ways_up
 from deploy.encoder_setup import SHIPPED
 from encoder.embed import Embedder
 from ingest.decode import Decoded, decode_bytes
@@ -85,6 +86,20 @@ def test_a_query_is_embedded_as_the_encoder_embeds_it(
     assert serving is not None
     assert found.encoder_id == serving.id
     assert {"broker", "read", "decode", "wait", "embed", "reply"} <= set(found.stages_ms)
+
+
+def test_a_query_is_embedded_in_its_eight_ways_up(
+    query_worker: object, client: Client, store: ArtifactStore, ledger: Ledger
+) -> None:
+    data = jpeg(scene("brick", 4))
+    found = client.embed_query(key=upload(store, data), timeout_s=8, any_way_up=True)
+    embedder = Embedder.load(SHIPPED, engine="openvino", precision="auto", device="cpu", threads=1)
+    picture = decode_bytes(data, size=embedder.input_size, thumbnail_side=0)
+    assert isinstance(picture, Decoded)
+    expected = embedder.embed(ways_up(picture.pixels))
+    assert found.vectors.shape == expected.shape == (8, embedder.dimension)
+    assert float((found.vectors * expected).sum(axis=1).min()) > 0.999
+    assert float(found.vector @ client.embed_query(key=upload(store, data), timeout_s=8).vector) > 0.999
 
 
 def test_a_refused_picture_comes_back_with_its_reason(

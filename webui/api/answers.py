@@ -55,10 +55,21 @@ class Query(BaseModel):
     height: int
 
 
+class WayUp(BaseModel):
+    """How the query was turned before it was searched by: anticlockwise, then mirrored left to right."""
+
+    degrees: int
+    mirrored: bool
+
+
 class SearchAnswer(BaseModel):
-    """`folds`: ids of results that are near-identical and labelled alike, two or more each, best first."""
+    """`way_up` is null unless any way up was asked for.
+
+    `folds`: ids of results that are near-identical and labelled alike, two or more each, best first.
+    """
 
     query: Query
+    way_up: WayUp | None
     encoder: str
     took_ms: dict[str, float]
     results: list[Result]

@@ -40,7 +40,7 @@ def find_match() -> tuple[Response, int]:
     ledger, store = have.config.ledger, have.config.store
     about: dict[str, Any] = {"hidden": own_file(have, asked) if asked.hide_own else None}
     if wanted.min_score is not None:
-        question = ask(have, asked)
+        question = ask(have, asked, any_way_up=asked.any_way_up)
         about = {
             "encoder_id": question.encoder.id,
             "vector": question.vector,

@@ -46,11 +46,13 @@ class SearchOptions(Filters):
     """What every search may hold, whatever it starts from.
 
     `fold`: tell which results are near-identical, and add those that rank a little lower than `k`.
+    `any_way_up`: turned and mirrored, too, the way whose neighbours are nearest.
     """
 
     k: Annotated[int, Field(ge=1, le=1000)] = 60
     suggest: bool = False
     fold: bool = False
+    any_way_up: bool = False
 
 
 class SearchUpload(SearchOptions):

@@ -12,10 +12,11 @@ from .requests import Filters, Id, Key, LabelName, Picture, Request, State
 class MatchRequest(Filters, Picture):
     """At least one condition; a least score is one of the picture. `hide_own` leaves the picture itself out.
 
-    With `keep` the images are held still under a token; without, they are counted only.
+    `any_way_up` as in the search. With `keep` the images are held still under a token; without, they are counted only.
     """
 
     hide_own: bool = False
+    any_way_up: bool = False
     keep: bool = True
 
 

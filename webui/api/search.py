@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from catalog.search import MOST_RESULTS, search_images, vector_of_image
 from catalog.search_filter import SearchFilter
 from catalog.shards import ShardDamaged
 from catalog.sources import get_source
+from catalog.ways_up import WAYS, WayUp, find_way
 from curate.folding import BELOW, Folds, with_copies
 from curate.suggest import Suggestion
 from webui import samples
@@ -36,6 +37,7 @@ from .reading import checked, json_object, spread
 from .requests import Filters, Picture, SearchOptions, SearchRequest, SearchUpload
 
 log = logging.getLogger(__name__)
+VIEW_SIDE = 512  # of an image that is embedded again: far more than an encoder takes in
 UPLOAD_FRESH_S = 600.0  # uploads are swept after an hour; one that is younger need not be written again
 
 
@@ -50,6 +52,7 @@ class Question:
     height: int
     upload: str | None = None
     image_id: int | None = None
+    way_up: WayUp | None = None
     took_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -69,12 +72,12 @@ def search() -> Response:
     if request.mimetype == "multipart/form-data":
         options = checked(SearchOptions, spread(SearchOptions, request.form.to_dict(flat=False) | filters_in_address()))
         wanted = chosen_filter(have, options)
-        question = ask_picture(have, uploaded(have))
+        question = ask_picture(have, uploaded(have), any_way_up=options.any_way_up)
     else:
         asked = checked(SearchRequest, spread(SearchRequest, filters_in_address()) | json_object())
         options = asked
         wanted = chosen_filter(have, options)
-        question = ask(have, asked)
+        question = ask(have, asked, any_way_up=options.any_way_up)
     answer = search_images(
         have.config.ledger,
         have.config.index,
@@ -105,6 +108,7 @@ def search() -> Response:
             "width": question.width,
             "height": question.height,
         },
+        way_up=question.way_up and vars(question.way_up),
         encoder=question.encoder.id,
         took_ms={stage: round(ms, 2) for stage, ms in took_ms.items()},
         results=results,
@@ -173,7 +177,7 @@ def no_query() -> ApiError:
     )
 
 
-def ask(have: Parts, asked: Picture) -> Question:
+def ask(have: Parts, asked: Picture, *, any_way_up: bool = False) -> Question:
     """The question behind a JSON document, which names exactly one picture."""
     given = [value for value in (asked.image_id, asked.upload, asked.sample) if value is not None]
     if not given:
@@ -181,29 +185,29 @@ def ask(have: Parts, asked: Picture) -> Question:
     if len(given) > 1:
         raise ApiError(400, "invalid_value", "Give one of `image_id`, `upload` and `sample`, not several.")
     if asked.image_id is not None:
-        return ask_image(have, asked.image_id)
+        return ask_image(have, asked.image_id, any_way_up=any_way_up)
     if asked.sample is not None:
         picture = samples.find(have.config.samples_dir, asked.sample)
         if picture is None:
             raise ApiError(404, "unknown_sample", f"No picture to try is named {asked.sample}.")
-        return ask_picture(have, picture.path.read_bytes())
+        return ask_picture(have, picture.path.read_bytes(), any_way_up=any_way_up)
     upload = str(asked.upload)
     if not have.config.store.exists(upload_key(upload)):
         raise ApiError(404, "unknown_upload", "The uploaded picture is no longer kept; upload it again.")
-    return embedded(have, upload)
+    return embedded(have, upload, any_way_up=any_way_up)
 
 
 def upload_key(sha256: str) -> str:
     return f"uploads/{sha256}"
 
 
-def ask_picture(have: Parts, data: bytes) -> Question:
+def ask_picture(have: Parts, data: bytes, *, any_way_up: bool = False) -> Question:
     """Keep the bytes under their hash for the query worker, and have them embedded."""
     before = time.perf_counter()
     sha256 = hashlib.sha256(data).hexdigest()
     if not is_fresh(have, upload_key(sha256), size=len(data)):
         have.config.store.put(upload_key(sha256), data, durable=False)
-    return embedded(have, sha256, took_ms={"store": milliseconds(before)})
+    return embedded(have, sha256, any_way_up=any_way_up, took_ms={"store": milliseconds(before)})
 
 
 def is_fresh(have: Parts, key: str, *, size: int) -> bool:
@@ -215,29 +219,47 @@ def is_fresh(have: Parts, key: str, *, size: int) -> bool:
         return False
 
 
-def embedded(have: Parts, sha256: str, *, took_ms: dict[str, float] | None = None) -> Question:
+def embedded(
+    have: Parts, sha256: str, *, any_way_up: bool = False, took_ms: dict[str, float] | None = None
+) -> Question:
     """The vector of an upload, from the query worker; its encoder is the one that the worker used."""
     before = time.perf_counter()
-    made = have.config.client.embed_query(key=upload_key(sha256), timeout_s=have.config.query_timeout_s)
+    made = have.config.client.embed_query(
+        key=upload_key(sha256), timeout_s=have.config.query_timeout_s, any_way_up=any_way_up
+    )
     stages = {f"worker_{stage}": ms for stage, ms in made.stages_ms.items()}
+    stages["embed"] = milliseconds(before)
+    encoder = get_encoder(have.config.ledger, made.encoder_id)
+    way = 0
+    if any_way_up:
+        before = time.perf_counter()
+        way = find_way(have.config.index, encoder.collection, made.vectors)
+        stages["way_up"] = milliseconds(before)
     return Question(
-        vector=made.vector,
-        encoder=get_encoder(have.config.ledger, made.encoder_id),
+        vector=made.vectors[way],
+        encoder=encoder,
+        way_up=WAYS[way] if any_way_up else None,
         sha256=sha256,
         width=made.width,
         height=made.height,
         upload=sha256,
-        took_ms={**(took_ms or {}), **stages, "embed": milliseconds(before)},
+        took_ms={**(took_ms or {}), **stages},
     )
 
 
-def ask_image(have: Parts, image_id: int) -> Question:
-    """The vector of an image that is known, read from its shard: no worker is needed."""
+def ask_image(have: Parts, image_id: int, *, any_way_up: bool = False) -> Question:
+    """The vector of an image that is known, read from its shard: no worker is needed but for its other ways up."""
     before = time.perf_counter()
     ledger = have.config.ledger
     image = images.get_images(ledger, [image_id]).get(image_id)
     if image is None or image.deleted:
         raise ApiError(404, "unknown_image", f"There is no image {image_id}.")
+    if any_way_up:
+        view = have.config.client.full_view(image_id, side=VIEW_SIDE, timeout_s=have.config.query_timeout_s)
+        asked = ask_picture(have, view, any_way_up=True)
+        return replace(
+            asked, sha256=image.sha256, upload=None, image_id=image.id, width=image.width, height=image.height
+        )
     encoder = serving_encoder(ledger)
     if encoder is None:
         raise no_encoder()

@@ -15,6 +15,7 @@ export class Filters {
     this.sources = [];
     byId("unlabelled").addEventListener("change", (event) => change({ unlabelled: event.target.checked, ...(event.target.checked ? { labels: [] } : {}) }));
     byId("hide-own").addEventListener("change", (event) => change({ hideOwn: event.target.checked }));
+    byId("any-way").addEventListener("change", (event) => change({ anyWay: event.target.checked, min: null }));
     byId("clear-filters").addEventListener("click", clear);
     const slider = byId("min-score");
     this.settle = debounce(250, (min) => cut(min, true));
@@ -54,6 +55,7 @@ export class Filters {
     if (sources.length) byId("source-list").replaceChildren(...sources);
     byId("unlabelled").checked = state.unlabelled;
     byId("hide-own").checked = state.hideOwn;
+    byId("any-way").checked = state.anyWay;
     byId("clear-filters").hidden = !hasFilter(state);
     if (focused) document.querySelector(`[data-filter="${CSS.escape(focused)}"]`)?.focus();
   }

@@ -80,8 +80,8 @@ function paint() {
 /** What all that match have in common, as the API names it; null when nothing but the query narrows them. */
 function conditions() {
   if (!answer || !(state.labels.length || state.sources.length || state.unlabelled || state.min !== null)) return null;
-  const { labels: label, sources: source, unlabelled, min: min_score, hideOwn: hide_own } = state;
-  return { ...query(state, answer.query.upload), label, source, unlabelled, min_score, hide_own };
+  const { labels: label, sources: source, unlabelled, min: min_score, hideOwn: hide_own, anyWay: any_way_up } = state;
+  return { ...query(state, answer.query.upload), label, source, unlabelled, min_score, hide_own, any_way_up };
 }
 
 function applyCut() {
@@ -101,11 +101,17 @@ function showNothing() {
   else showMessage("Nothing found", "There are no pictures to search yet. Add a folder first.", { actions: [{ label: "Add a folder", primary: true, run: () => go({ ...noQuery }) }] });
 }
 
+/** The query may have been turned before it was searched by. */
+function wayUp(way) {
+  if (!way || !(way.degrees || way.mirrored)) return "";
+  return ` · query ${[way.degrees ? `turned ${way.degrees}°` : "", way.mirrored ? "mirrored" : ""].filter(Boolean).join(" and ")}`;
+}
+
 function summarise() {
   const took = answer?.took_ms?.total;
   const strong = document.createElement("strong");
   strong.textContent = plural(selection.shown.length, "picture");
-  byId("summary").replaceChildren(strong, ` nearest first${took ? ` · ${Math.round(took)} ms` : ""}`);
+  byId("summary").replaceChildren(strong, ` nearest first${wayUp(answer?.way_up)}${took ? ` · ${Math.round(took)} ms` : ""}`);
   byId("summary").title = Object.entries(answer?.took_ms ?? {}).map(([stage, ms]) => `${stage} ${ms} ms`).join("\n");
 }
 

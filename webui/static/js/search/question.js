@@ -17,6 +17,7 @@ export function ask(state, { file = null, k, upload = null, signal }) {
   for (const name of state.labels) options.append("label", name);
   for (const id of state.sources) options.append("source", id);
   if (state.unlabelled) options.set("unlabelled", "true");
+  if (state.anyWay) options.set("any_way_up", "true");
   const path = `/search?${options}`;
   if (file) {
     const form = new FormData();

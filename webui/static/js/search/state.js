@@ -23,6 +23,7 @@ export function readState(search) {
     sources: query.getAll("source").map((id) => whole(id, 1, Number.MAX_SAFE_INTEGER)).filter((id) => id !== null),
     min: query.has("min") && min > -1 && min <= 1 ? min : null,
     hideOwn: query.get("own") === "0",
+    anyWay: query.get("way") === "any",
   };
 }
 
@@ -37,6 +38,7 @@ export function writeState(state) {
   for (const id of state.sources) query.append("source", id);
   if (state.min !== null) query.set("min", state.min);
   if (state.hideOwn) query.set("own", "0");
+  if (state.anyWay) query.set("way", "any");
   const text = query.toString();
   return text ? `/?${text}` : "/";
 }
