@@ -11,7 +11,7 @@ from catalog.ledger import Ledger
 from catalog.shards import Shard, ShardDamaged, map_shard
 from catalog.tables import shard
 
-# docs/decisions/0008-hunts-compare-all.md. Past this a pass takes longer than a question to a real Milvus, which such a
+# docs/decisions/0010-hunts-compare-all.md. Past this a pass takes longer than a question to a real Milvus, which such a
 # collection needs anyway.
 MOST_ROWS = 200_000
 
