@@ -1,10 +1,10 @@
 # Ruiji. Needs Python 3.11 or newer with venv, and make; everything else is installed into .venv.
 #   make demo                   try it with 11,000 photos of CIFAR-10 (DIR=~/Pictures: with your own)
 #   make test                   every test        make check   format, lint, types
-#   make setup | bench | lock | readme | clean
+#   make setup | maps | bench | lock | readme | clean
 #   make clean-demo             forget the photos and labels of CIFAR-10; those of your own folder stay
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo bench lock readme clean clean-demo
+.PHONY: help setup maps check test demo bench lock readme clean clean-demo
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -38,11 +38,18 @@ help:
 	$(call install,$<)
 	@touch $@
 
+.venv/.maps: requirements/maps.lock .venv/.base
+	$(call install,$<)
+	@touch $@
+
 .venv/.all: requirements/all.lock .venv/.base
 	$(call install,$<)
 	@touch $@
 
 setup: .venv/.all
+
+# What draws maps, for the page of a running demo too.
+maps: .venv/.maps
 
 check: .venv/.all
 	$(BIN)/ruff format --check .
@@ -76,6 +83,7 @@ lock: .venv/.tools
 	$(compile) pyproject.toml --all-extras --group dev -o requirements/all.lock
 	$(compile) pyproject.toml --extra train -c requirements/all.lock -o requirements/train.lock
 	$(compile) pyproject.toml -c requirements/all.lock -o requirements/base.lock
+	$(compile) pyproject.toml --extra maps -c requirements/all.lock -o requirements/maps.lock
 	$(compile) pyproject.toml --extra postgresql --extra s3 -c requirements/all.lock -o requirements/server.lock
 	$(compile) --group tools -o requirements/tools.lock
 

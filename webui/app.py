@@ -16,7 +16,7 @@ from curate.suggest import Suggester
 from curate.suggested import LabelSuggester
 from worker.client import Vector
 
-from . import encoders, exports, health, hunts, jobs, labels, pictures, review, search, security
+from . import encoders, exports, health, hunts, jobs, labels, maps, pictures, review, search, security
 from .api import api
 from .config import EXTENSION, Parts, WebConfig
 from .errors import install as install_errors
@@ -49,7 +49,7 @@ def create_app(config: WebConfig) -> Flask:
     app.jinja_env.globals["installation"] = app.extensions[EXTENSION].version
     security.install(app, config)
     install_errors(app, more=REFUSALS)
-    for page in (search, hunts, labels, review, exports, jobs, encoders, pictures, health):
+    for page in (search, hunts, labels, review, maps, exports, jobs, encoders, pictures, health):
         app.register_blueprint(page.blueprint)
     app.register_blueprint(api, url_prefix="/api/v1")
     return app

@@ -25,6 +25,7 @@ from catalog.errors import (
     UnknownLabel,
     UnknownSource,
 )
+from catalog.maps import MapNotReady, UnknownMap
 from catalog.shards import ShardDamaged
 from curate.kept_matches import MatchGone
 from curate.ranker import NoPositives
@@ -41,6 +42,7 @@ STATUS: dict[type[Exception], int] = {
     InvalidKey: 400,
     InvalidLabel: 400,
     LedgerBusy: 503,
+    MapNotReady: 409,
     MatchGone: 404,
     UnknownBatch: 404,
     UnknownEncoder: 404,
@@ -49,6 +51,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownImage: 404,
     UnknownJob: 404,
     UnknownLabel: 404,
+    UnknownMap: 404,
     UnknownSource: 404,
 }
 

@@ -18,6 +18,7 @@ WORK_EMBED: Final = "ruiji.work_embed"
 WORK_INDEX: Final = "ruiji.work_index"
 RECONCILE: Final = "ruiji.reconcile"
 IMPORT_ENCODER: Final = "ruiji.import_encoder"
+DRAW_MAP: Final = "ruiji.draw_map"
 
 ROUTES: Final = {
     EMBED_QUERY: {"queue": "query"},
@@ -26,6 +27,7 @@ ROUTES: Final = {
     WORK_EMBED: {"queue": "embed"},
     WORK_INDEX: {"queue": "index"},
     IMPORT_ENCODER: {"queue": "query"},
+    DRAW_MAP: {"queue": "query"},  # drawn in a process of its own, at low priority
     RECONCILE: {"queue": "index"},  # on milvus-lite one process alone may write
 }
 

@@ -12,12 +12,13 @@ import numpy as np
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from worker.app import EMBED_QUERY, IMPORT_ENCODER, PING, RECONCILE, VIEW, WORK_EMBED, WORK_INDEX, make_celery
+from worker.app import DRAW_MAP, EMBED_QUERY, IMPORT_ENCODER, PING, RECONCILE, VIEW, WORK_EMBED, WORK_INDEX, make_celery
 from worker.replies import NOT_THE_PICTURE, Replies, connect
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
 # A wake-up that nobody took in this time is of no use: the sweep has sent newer ones.
 WAKE_UP_EXPIRES_S = 60
+DRAW_EXPIRES_S = 600  # behind other maps; whoever has waited for longer has gone away
 # No sign of life of a query worker and no answer for this long: it is down, and waiting on would only keep a person.
 GIVE_UP_S = 1.5
 
@@ -119,6 +120,13 @@ class Client:
             return str(self._ask(IMPORT_ENCODER, [path], queue="query", timeout_s=timeout_s)["encoder_id"])
         except QueryFailed as error:
             raise EncoderRefused(error.reason) from error
+
+    def draw_map(self, map_id: str) -> None:
+        """Tell a worker to draw a map; how far it is can be read with it. WorkerUnavailable."""
+        try:
+            self._app.send_task(DRAW_MAP, args=[map_id], queue="query", expires=DRAW_EXPIRES_S)
+        except (OperationalError, RedisError, OSError) as error:
+            raise _no_broker(error) from error
 
     def reconcile(self, *, repair: bool, timeout_s: float) -> dict[str, Any]:
         """Compare ledger, shards and index in the one process that may write the index; counts by name."""

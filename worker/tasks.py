@@ -16,10 +16,11 @@ from worker.context import Context
 def register_query_tasks(app: Celery, context: Context) -> Callable[[], None]:
     """Tasks of a query worker; returns what has to be called when it stops."""
     from worker.imports import import_encoder
+    from worker.mapping import Maps
     from worker.queries import Queries
     from worker.sweep import Sweep
 
-    queries, sweep = Queries(context), Sweep(context)
+    queries, sweep, maps = Queries(context), Sweep(context), Maps(context)
 
     def embed_query(
         request: str,
@@ -42,8 +43,14 @@ def register_query_tasks(app: Celery, context: Context) -> Callable[[], None]:
     app.task(embed_query, name=names.EMBED_QUERY)
     app.task(view, name=names.VIEW)
     app.task(take_in, name=names.IMPORT_ENCODER)
+    app.task(maps.draw, name=names.DRAW_MAP)
     app.task(sweep.run, name=names.SWEEP)
-    return queries.close
+
+    def close() -> None:
+        maps.close()
+        queries.close()
+
+    return close
 
 
 def register_embed_tasks(app: Celery, context: Context) -> Callable[[], None]:

@@ -12,6 +12,7 @@ from deploy.ports import PortTaken
 from deploy.supervisor import StartFailed
 from deploy.valkey import UnsafeFolder
 from encoder.folder import EncoderError
+from encoder.maps.apart import NoMap
 from ingest.public.download import DataError
 from ingest.walk import FolderMissingError
 from settings import SettingsError
@@ -30,7 +31,7 @@ def explain(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, NotRunning | WorkerUnavailable | SettingsError | NoEncoder | IndexUnavailable):
         return str(error), NOT_RUNNING
     ours = QueryFailed | CatalogError | EncoderError | AlreadyRunning | PortTaken | StartFailed | UnsafeFolder
-    if isinstance(error, ours | NoEvaluation | DataError | FolderMissingError):
+    if isinstance(error, ours | NoEvaluation | NoMap | DataError | FolderMissingError):
         return str(error), FAILED
     if isinstance(error, SQLAlchemyError):
         return f"the ledger cannot be read or written: {str(error).splitlines()[0]}", FAILED

@@ -37,6 +37,7 @@ PATHS = (
     "/labels/1?tab=compare",
     "/labels/history",
     "/export",
+    "/map",
     "/encoders",
 )
 
