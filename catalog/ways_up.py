@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from catalog.index import VectorIndex  # loads pymilvus, which a query worker does without
 
 NEAREST: Final = 5  # whose mean score decides; with 1, 10 or 20 less is won back
+COPY: Final = 0.995  # a score that only the same photo reaches: it tells more than the mean of five
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -45,8 +46,10 @@ def turned(pixels: npt.NDArray[Any], way: WayUp) -> npt.NDArray[Any]:
 
 
 def nearest_way(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """From the best scores of each way's neighbours (…, 8, n), which way's are nearest (…)."""
-    return np.asarray(scores.mean(axis=-1).argmax(axis=-1), dtype=np.int64)
+    """From the best scores of each way's neighbours (…, 8, n), which way's are nearest (…); a copy comes first."""
+    best = scores.max(axis=-1)
+    chosen = np.where(best.max(axis=-1) >= COPY, best.argmax(axis=-1), scores.mean(axis=-1).argmax(axis=-1))
+    return np.asarray(chosen, dtype=np.int64)
 
 
 def find_way(index: VectorIndex, collection: str, vectors: npt.NDArray[np.float32]) -> int:

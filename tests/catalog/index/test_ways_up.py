@@ -26,12 +26,14 @@ def test_a_quarter_turn_is_anticlockwise_and_comes_before_the_mirror() -> None:
     assert np.array_equal(turned(PICTURE, WayUp(90, True))[0, 2], corner)
 
 
-def test_the_mean_of_the_nearest_decides() -> None:
-    scores = np.full((2, 8, 5), 0.5, dtype=np.float32)
+def test_the_mean_of_the_nearest_decides_and_a_copy_before_it() -> None:
+    scores = np.full((3, 8, 5), 0.5, dtype=np.float32)
+    scores[2, 1] = 0.9
+    scores[2, 4, 0] = 0.999
     scores[0, 3] = 0.6
     scores[1, 2, 0] = 0.9  # one near image alone
     scores[1, 6] = 0.59
-    assert nearest_way(scores).tolist() == [3, 6]
+    assert nearest_way(scores).tolist() == [3, 6, 4]
 
 
 @pytest.mark.parametrize("way", [0, 5])
