@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             run_all(grouped, asked, costs, page=chosen.page), asked, everywhere, names=grouped.names, costs=costs
         )
     spread = list(questions_held_out(len(pool.names), chosen.coverage))
-    checked = [run(OURS, pool, one, costs, page=chosen.page) for one in spread]
+    checked = [run(OURS, pool, one, costs, page=chosen.page, until_told=True) for one in spread]
     common = [place for place, one in enumerate(hunts) if not one.rare]
     publish(
         "label",
@@ -124,7 +124,7 @@ def run_all(pool: Pool, hunts: Sequence[Hunt], costs: Costs, *, page: int) -> di
     return {name: [run(name, pool, one, costs, page=page) for one in hunts] for name in STRATEGIES}
 
 
-def run(name: str, pool: Pool, hunt: Hunt, costs: Costs, *, page: int) -> Outcome:
+def run(name: str, pool: Pool, hunt: Hunt, costs: Costs, *, page: int, until_told: bool = False) -> Outcome:
     """Replay one hunt; the random numbers depend on the hunt and not on the strategy."""
     rng = np.random.default_rng([hunt.seed, hunt.target, hunt.examples, hunt.rare])
     if hunt.rare:
@@ -141,6 +141,7 @@ def run(name: str, pool: Pool, hunt: Hunt, costs: Costs, *, page: int) -> Outcom
         jumps=strategy.jumps,
         page=page,
         check=name == OURS,
+        until_told=until_told,
     )
 
 

@@ -20,9 +20,10 @@ Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 CHECKS = 120  # images in a random check: two pages
-RECENT = 360  # of the images shown last: six pages
+RECENT = 360  # of the images shown last: six pages, by which it is told whether they are still good
 # Chosen in replay on five of CIFAR-10's classes, the other five being kept for the measurement.
-SLOPE, SLOPE_SD = 1.1, 0.22  # how much steeper the truth is than the ranker says
+ON_THE_LINE = 210  # of the images shown last: earlier ones were chosen by rankings that knew less, and lie flatter
+SLOPE, SLOPE_SD = 2.0, 0.6  # how much steeper the truth is than the ranker says
 LEVEL_SD = 1.0  # how far the log odds in the middle of the recent pages may be from what the ranker says
 TOO_GOOD = 0.3  # share of the recent images: above it what lies below them is not on the line
 UNIFORM = 0.2  # part of the check that is drawn evenly, so that nothing is out of its sight
@@ -31,7 +32,7 @@ DRAWS = 4000
 BINS = 200
 
 LEVELS = np.linspace(-4.0, 4.0, 65)
-SLOPES = np.linspace(0.3, 2.5, 45)
+SLOPES = np.linspace(0.3, 5.0, 60)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Judged:
     def last(self, many: int) -> Judged:
         """The last `many` of them."""
         return Judged(self.log_odds[-many:], self.good[-many:])
+
+    def still_good(self) -> bool:
+        """Whether so many of the last ones were right that what lies below them cannot be told."""
+        recent = self.last(RECENT)
+        return not len(recent.good) or float(recent.good.mean()) > TOO_GOOD
 
 
 NOTHING = Judged(np.empty(0, np.float32), np.empty(0, np.bool_))
@@ -82,7 +88,7 @@ def draw_check(log_odds: Scores, shown: Judged, *, rng: np.random.Generator, man
 
     The chance of an image goes with the root of its probability, as Neyman's allocation has it for rare things.
     """
-    middle, weights = _posterior(shown.last(RECENT), NOTHING)
+    middle, weights = _posterior(shown.last(ON_THE_LINE), NOTHING)
     level, slope = float(weights.sum(axis=1) @ LEVELS), float(weights.sum(axis=0) @ SLOPES)
     roots = np.sqrt(_logistic(middle + level + slope * (log_odds.astype(np.float64) - middle)))
     chances = (1 - UNIFORM) * roots / roots.sum() + UNIFORM / len(roots)
@@ -98,15 +104,14 @@ def estimate_remaining(
     `shown` are the images of ordinary pages, oldest first; `checked` those of the check, scored by the ranking that
     `log_odds` are from. `found` is what is labelled, checks included. The same input gives the same estimate.
     """
-    recent = shown.last(RECENT)
     if not len(log_odds):
         return Estimate(found)
     if not len(checked.good):
         return Estimate(found, reason="Nothing has been checked yet.")
-    if not len(recent.good) or float(recent.good.mean()) > TOO_GOOD:
+    if shown.still_good():
         return Estimate(found, reason="The pages are still good: what lies below them cannot be told from them yet.")
     rng = rng or np.random.default_rng(0)
-    middle, weights = _posterior(recent, checked)
+    middle, weights = _posterior(shown.last(ON_THE_LINE), checked)
     drawn = rng.choice(weights.size, DRAWS, p=weights.ravel())
     levels, slopes = LEVELS[drawn // len(SLOPES)], SLOPES[drawn % len(SLOPES)]
     parts = np.array_split(np.sort(log_odds.astype(np.float64)), min(BINS, len(log_odds)))

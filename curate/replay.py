@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from curate.estimate import CHECKS, Estimate, Judged, draw_check, estimate_remaining
+from curate.estimate import CHECKS, NOTHING, Estimate, Judged, draw_check, estimate_remaining
 from curate.finder import Finder, Flags, Found, Ids, Known, LearnedFinder
 from curate.paging import PAGE, Paging, Step
 
@@ -94,17 +94,19 @@ def replay(
     recall: float = RECALL,
     page: int = PAGE,
     check: bool = False,
+    until_told: bool = False,
 ) -> Outcome:
     """Hunt from the examples `start` until `recall` of the images that truth (n,) names are confirmed.
 
     The person decides every tile that is shown by the truth, and agrees to every jump. With `check`, which needs a
-    LearnedFinder, a random check and the estimate from it follow, and its time is part of the hunt's.
+    LearnedFinder, a random check and the estimate from it follow, and its time is part of the hunt's. With `until_told`
+    the hunt goes on past that recall to where an estimate can be told.
     """
     person = _Person(truth, start, costs or Costs())
     paging = Paging(page=page, jumps=jumps)
     enough = int(np.ceil(recall * truth.sum()))
     found = Found(np.empty(0, np.int64))
-    while person.found < enough:
+    while person.found < enough or (until_told and person.shown.still_good()):
         if paging.reach:
             found = finder(person.known, k=paging.reach)
         paging, step = paging.next_step(found.ids, rng)
@@ -154,6 +156,13 @@ class _Person:
         return int(self._truth[self.known.positives].sum())
 
     @property
+    def shown(self) -> Judged:
+        return Judged(
+            np.concatenate([one.log_odds for one in self._shown] or [NOTHING.log_odds]),
+            np.concatenate([one.good for one in self._shown] or [NOTHING.good]),
+        )
+
+    @property
     def seconds(self) -> float:
         return self._costs.key_s * self.clicks + self._costs.look_s * self.looked
 
@@ -178,11 +187,10 @@ class _Person:
 
     def check(self, finder: LearnedFinder, rng: np.random.Generator, *, page: int) -> Estimate:
         undecided = np.setdiff1d(np.arange(len(self._truth)), self.known.decided)
+        if not len(undecided):
+            return Estimate(self.found)
         log_odds = finder.scores(undecided)
-        shown = Judged(
-            np.concatenate([one.log_odds for one in self._shown] or [np.empty(0, np.float32)]),
-            np.concatenate([one.good for one in self._shown] or [np.empty(0, np.bool_)]),
-        )
+        shown = self.shown
         places = draw_check(log_odds, shown, rng=rng, many=CHECKS)
         for begin in range(0, len(places), page):
             ids = undecided[places[begin : begin + page]]
