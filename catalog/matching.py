@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Select, select
 
 from catalog.label_events import rivals_of
+from catalog.label_merges import merged_into
 from catalog.ledger import Ledger
 from catalog.search_filter import SearchFilter, conditions
 from catalog.statements import any_of
@@ -52,9 +53,13 @@ def matching_images(
 
 
 def stand_of(ledger: Ledger, label_id: int | None, image_ids: Ids) -> Stand:
-    """How the images, ascending, stand to a label; None is a label that nobody has made yet. UnknownLabel."""
+    """How the images, ascending, stand to a label; None is a label that nobody has made yet. UnknownLabel.
+
+    A label that was merged stands for the one that it is today, as it does when it is decided.
+    """
     kinds = np.full(len(image_ids), Kind.PLAIN, np.int8)
     with ledger.read() as connection:
+        label_id = None if label_id is None else merged_into(connection, [label_id])[label_id]
         rivals = () if label_id is None else rivals_of(connection, [label_id])[label_id]
         among = any_of(connection, image_ids.tolist())
         said = select(label_state.c.image_id).where(label_state.c.image_id.in_(among))

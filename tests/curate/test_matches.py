@@ -14,6 +14,7 @@ from catalog.images import delete_images
 from catalog.label_events import State
 from catalog.labels import batches, ensure_label, states, undo
 from catalog.matching import Kind
+from catalog.merge import merge_label
 from catalog.search_filter import SearchFilter
 from curate import kept_matches
 from curate.matches import Applied, Match, apply, find, plan, recorded
@@ -200,3 +201,16 @@ def test_a_token_of_nothing_is_refused(album: Album, data: bytes | None) -> None
         kept_matches.kept(album.store, "some")
     with pytest.raises(kept_matches.MatchGone):
         kept_matches.kept(album.store, "..")
+
+
+def test_a_label_that_was_merged_since_is_judged_as_the_one_it_is_today(album: Album) -> None:
+    ids = album.add(around(0, 6))
+    album.decide("boat", ids[:1], "no")
+    album.decide("boat", ids[1:2])
+    match = planned(album, SearchFilter(), "ship")
+    ship, boat = (ensure_label(album.ledger, name).id for name in ("ship", "boat"))
+    merge_label(album.ledger, ship, into=boat, author="ann", key="merge")
+    done = decide(album, match, Kind.PLAIN, Kind.OTHER)
+    assert (done.applied, done.changed) == (4, 2), "somebody had said of two what they are"
+    assert carrying(album, "boat") == set(ids[1:])
+    assert [row.state for row in states(album.ledger, ids[:1])[ids[0]]] == ["no"]
