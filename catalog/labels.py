@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -43,6 +43,8 @@ __all__ = [
     "states",
     "undo",
 ]
+
+Still = Callable[[Connection, set[int]], set[int]]
 
 LABELS_AT_ONCE = 100  # SQLite takes 500 parts of a union
 
@@ -175,12 +177,14 @@ def record(
     kind: str = "decide",
     hunt: str | None = None,
     encoder_id: str | None = None,
+    still: Still | None = None,
 ) -> BatchResult:
     """Write decisions as one batch, all or none; with a key that was used before, write nothing.
 
     Raises UnknownImage, UnknownLabel, InvalidKey. A yes in an exclusive group makes the group's other yes a no, in
     the same batch. A label that was merged stands for the one that it is today. `applied` counts the decisions that
-    changed something, `unchanged` the others.
+    changed something, `unchanged` the others. `still` tells, once the images are locked, which of them stand as they
+    did when they were chosen: a decision made without looking at each must not replace one made meanwhile.
     """
     check_key(key)
     asked = {(one.image_id, one.label_id) for one in decisions}
@@ -193,6 +197,10 @@ def record(
             return _repeated(connection, key, asked)
         images = {one.image_id for one in decisions}
         lock_images(connection, images)
+        if still is not None:
+            images = still(connection, images)
+            decisions = [one for one in decisions if one.image_id in images]
+            asked = {pair for pair in asked if pair[0] in images}
         today = merged_into(connection, {one.label_id for one in decisions})
         if any(now != label_id for label_id, now in today.items()):
             decisions = [replace(one, label_id=today[one.label_id]) for one in decisions]

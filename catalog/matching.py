@@ -43,13 +43,20 @@ def matching_images(
 
     `among` leaves out all others, `but_sha256` the image of that file.
     """
+    with ledger.read() as connection:
+        return matching_in(connection, wanted, among=among, but_sha256=but_sha256)
+
+
+def matching_in(
+    connection: Connection, wanted: SearchFilter, *, among: Ids | None = None, but_sha256: str | None = None
+) -> Ids:
+    """As `matching_images`, within a transaction."""
     query = conditions(select(image.c.id), wanted)
     if but_sha256 is not None:
         query = query.where(image.c.sha256 != but_sha256)
-    with ledger.read() as connection:
-        if among is not None:
-            query = query.where(image.c.id.in_(any_of(connection, among.tolist())))
-        return _ascending(connection, query)
+    if among is not None:
+        query = query.where(image.c.id.in_(any_of(connection, among.tolist())))
+    return _ascending(connection, query)
 
 
 def stand_of(ledger: Ledger, label_id: int | None, image_ids: Ids) -> Stand:
@@ -57,22 +64,27 @@ def stand_of(ledger: Ledger, label_id: int | None, image_ids: Ids) -> Stand:
 
     A label that was merged stands for the one that it is today, as it does when it is decided.
     """
-    kinds = np.full(len(image_ids), Kind.PLAIN, np.int8)
     with ledger.read() as connection:
-        label_id = None if label_id is None else merged_into(connection, [label_id])[label_id]
-        rivals = () if label_id is None else rivals_of(connection, [label_id])[label_id]
-        among = any_of(connection, image_ids.tolist())
-        said = select(label_state.c.image_id).where(label_state.c.image_id.in_(among))
-        yes = said.where(label_state.c.state == "yes")
+        return stand_in(connection, label_id, image_ids)
 
-        def put(kind: Kind, query: Select[tuple[int]]) -> None:
-            kinds[np.isin(image_ids, _ascending(connection, query), assume_unique=True)] = kind
 
-        put(Kind.OTHER, yes if label_id is None else yes.where(label_state.c.label_id != label_id))
-        if label_id is not None:
-            put(Kind.YES, yes.where(label_state.c.label_id == label_id))
-            put(Kind.NO, said.where(label_state.c.state == "no", label_state.c.label_id == label_id))
-        among_rivals = _ascending(connection, yes.where(label_state.c.label_id.in_(rivals))) if rivals else ()
+def stand_in(connection: Connection, label_id: int | None, image_ids: Ids) -> Stand:
+    """As `stand_of`, within a transaction."""
+    kinds = np.full(len(image_ids), Kind.PLAIN, np.int8)
+    label_id = None if label_id is None else merged_into(connection, [label_id])[label_id]
+    rivals = () if label_id is None else rivals_of(connection, [label_id])[label_id]
+    among = any_of(connection, image_ids.tolist())
+    said = select(label_state.c.image_id).where(label_state.c.image_id.in_(among))
+    yes = said.where(label_state.c.state == "yes")
+
+    def put(kind: Kind, query: Select[tuple[int]]) -> None:
+        kinds[np.isin(image_ids, _ascending(connection, query), assume_unique=True)] = kind
+
+    put(Kind.OTHER, yes if label_id is None else yes.where(label_state.c.label_id != label_id))
+    if label_id is not None:
+        put(Kind.YES, yes.where(label_state.c.label_id == label_id))
+        put(Kind.NO, said.where(label_state.c.state == "no", label_state.c.label_id == label_id))
+    among_rivals = _ascending(connection, yes.where(label_state.c.label_id.in_(rivals))) if rivals else ()
     return Stand(kinds, int(np.isin(image_ids[kinds == Kind.OTHER], among_rivals).sum()))
 
 

@@ -10,14 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from catalog.artifacts import ArtifactStore
 from catalog.label_events import State
 from catalog.label_history import batch_of_key
 from catalog.labels import Decision, ensure_label, record
 from catalog.ledger import Ledger
-from catalog.matching import Ids, Kind, Kinds, Stand, matching_images, stand_of
+from catalog.matching import Ids, Kind, Kinds, Stand, matching_images, matching_in, stand_in, stand_of
 from catalog.search_filter import SearchFilter
 from catalog.tables import label_event
 from curate.exact import scored
@@ -107,6 +107,13 @@ def apply(ledger: Ledger, match: Match, *, decision: State, kinds: Collection[Ki
     if not chosen.any():
         return Applied(None, 0, changed=many, repeated=False)
     places = np.flatnonzero(chosen)
+
+    def still(connection: Connection, image_ids: set[int]) -> set[int]:
+        ids = match.ids[places]
+        same = stand_in(connection, label_id, ids).kinds == np.asarray(match.kinds)[places]
+        there = matching_in(connection, match.wanted, among=ids, but_sha256=match.hidden)
+        return image_ids.intersection(ids[same & np.isin(ids, there, assume_unique=True)].tolist())
+
     scores = [None] * len(places) if match.scores is None else match.scores[places].tolist()
     result = record(
         ledger,
@@ -118,8 +125,9 @@ def apply(ledger: Ledger, match: Match, *, decision: State, kinds: Collection[Ki
         ],
         hunt=match.hunt,
         encoder_id=match.encoder_id,
+        still=still,
     )
-    changed = 0 if result.repeated else many - len(places)
+    changed = 0 if result.repeated else many - result.applied - result.unchanged
     return Applied(result.batch_id, result.applied, changed, result.repeated)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -12,10 +13,12 @@ from sqlalchemy import select
 from catalog import tables
 from catalog.images import delete_images
 from catalog.label_events import State
-from catalog.labels import batches, ensure_label, states, undo
+from catalog.label_history import BatchResult
+from catalog.labels import Decision, batches, ensure_label, record, states, undo
 from catalog.matching import Kind
 from catalog.merge import merge_label
 from catalog.search_filter import SearchFilter
+from catalog.standing import still_open
 from curate import kept_matches
 from curate.matches import Applied, Match, apply, find, plan, recorded
 from tests.curate.album import ENCODER, Album, around
@@ -214,3 +217,31 @@ def test_a_label_that_was_merged_since_is_judged_as_the_one_it_is_today(album: A
     assert (done.applied, done.changed) == (4, 2), "somebody had said of two what they are"
     assert carrying(album, "boat") == set(ids[1:])
     assert [row.state for row in states(album.ledger, ids[:1])[ids[0]]] == ["no"]
+
+
+def test_a_decision_made_just_before_the_batch_is_written_is_kept(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = album.add(around(0, 5))
+    match = planned(album, SearchFilter(), "bird")
+
+    def late(*args: Any, **options: Any) -> BatchResult:
+        album.decide("bird", ids[:1], "no")
+        return record(*args, **options)
+
+    monkeypatch.setattr("curate.matches.record", late)
+    done = decide(album, match, Kind.PLAIN)
+    assert (done.applied, done.changed) == (4, 1)
+    assert [row.state for row in states(album.ledger, ids[:1])[ids[0]]] == ["no"]
+
+
+def test_what_is_accepted_unseen_replaces_no_decision(album: Album) -> None:
+    ids = album.add(around(0, 4))
+    album.decide("bird", ids[:1], "no")
+    bird = ensure_label(album.ledger, "bird").id
+    finch = ensure_label(album.ledger, "finch").id
+    merge_label(album.ledger, finch, into=bird, author="ann", key="merge")
+    run = [Decision(image_id, finch, "yes") for image_id in ids]
+    done = record(album.ledger, key="run", author="ann", decisions=run, still=still_open(finch))
+    assert (done.applied, done.unchanged) == (3, 0)
+    assert carrying(album, "bird") == set(ids[1:])

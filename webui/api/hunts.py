@@ -13,6 +13,7 @@ from catalog.hunts import Hunt as HuntRow
 from catalog.label_events import State
 from catalog.label_history import batch_of_key
 from catalog.ledger import Ledger
+from catalog.standing import still_open
 from curate import hunt_state
 from curate.hunt import NothingToAccept
 from curate.proposal import Proposal
@@ -185,17 +186,29 @@ def accept_run(hunt_id: str) -> Response:
     except NothingToAccept:
         raise ApiError(409, "offer_gone", "This run is not on offer any more: look at the next pictures.") from None
     decisions = [catalog_labels.Decision(image_id, row.label_id, "yes") for image_id in image_ids.tolist()]
-    answer = recorded(have, row, wanted.key, decisions, None)
+    answer = recorded(have, row, wanted.key, decisions, None, still=still_open(row.label_id))
     have.hunter.close_offer(hunt_id, wanted.token, agreed=True)
     return jsonify(answer)
 
 
 def recorded(
-    have: Parts, row: HuntRow, key: str, decisions: list[catalog_labels.Decision], encoder: str | None
+    have: Parts,
+    row: HuntRow,
+    key: str,
+    decisions: list[catalog_labels.Decision],
+    encoder: str | None,
+    *,
+    still: catalog_labels.Still | None = None,
 ) -> dict[str, Any]:
     config = have.config
     made = catalog_labels.record(
-        config.ledger, key=key, author=config.author, decisions=decisions, hunt=row.id, encoder_id=encoder
+        config.ledger,
+        key=key,
+        author=config.author,
+        decisions=decisions,
+        hunt=row.id,
+        encoder_id=encoder,
+        still=still,
     )
     told(config.client.wake_index)
     return outcome(
