@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site, Watch, labels_of
 from tests.browser.screen import counts, image_ids, selected
@@ -231,3 +231,24 @@ def test_a_selection_that_is_kept_no_more_is_said(unlabelled: Page, site: Site, 
     expect(page.locator(".toast.bad")).to_contain_text("select all that match again")
     assert selected(page)
     assert without_label(site) == many
+
+
+def test_enter_twice_asks_once_and_what_was_chosen_stays_chosen(unlabelled: Page) -> None:
+    page = unlabelled
+    page.locator("#whole-offer").get_by_role("button").click()
+    page.locator("#label-input").fill("asked once")
+    page.keyboard.press("Enter")
+    held: list[Route] = []
+    page.route("**/plan", lambda route: held.append(route))
+    page.locator("#confirm").click()
+    page.locator("#confirm").click()
+    page.wait_for_timeout(200)
+    held[0].continue_()
+    page.get_by_role("radio", name="They are not asked once").check()
+    for more in held[1:]:
+        with page.expect_response("**/plan"):
+            more.continue_()
+    page.wait_for_timeout(200)
+    expect(page.get_by_role("radio", name="They are not asked once")).to_be_checked()
+    assert len(held) == 1
+    page.keyboard.press("Escape")

@@ -9,7 +9,7 @@ const DONE = { yes: (label) => `labelled ${label}`, no: (label) => `ruled out fo
 export class WholeDecider {
   /** again(): look at what is there now; closed(): the question went, however it did. */
   constructor({ whole, decider, again, closed }) {
-    Object.assign(this, { whole, decider, again });
+    Object.assign(this, { whole, decider, again, asking: false });
     this.dialog = new WholeDialog({ go: (plan, choice) => this.decide(plan, choice), closed });
   }
 
@@ -23,6 +23,8 @@ export class WholeDecider {
   }
 
   async ask(label) {
+    if (this.asking) return; // a second answer would open the question anew, under the hand of who is answering it
+    this.asking = true;
     const { whole } = this;
     const of = whole.token;
     try {
@@ -30,6 +32,8 @@ export class WholeDecider {
       if (whole.token === of) this.dialog.open(plan);
     } catch (error) {
       toast(`Nothing was labelled: ${error.message}`, { bad: true });
+    } finally {
+      this.asking = false;
     }
   }
 
