@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.hunt_double import shown
 from tests.browser.labelled import Labelled
@@ -106,3 +106,32 @@ def test_every_tab_fits_a_window_of_1024(browser: Browser, labelled: Labelled, t
             assert box and box["x"] >= 0 and box["x"] + box["width"] <= 1024, (tab, part)
             assert box["height"] < 64, f"{part} of {tab} is broken into lines"
     context.close()
+
+
+def test_what_was_moved_does_not_come_back_before_the_server_has_heard_of_it(page: Page, labelled: Labelled) -> None:
+    # With 90 pictures a side has more than it shows at first.
+    asked = {"image_id": labelled.right[0], "k": 200, "unlabelled": True}
+    more = [row["image_id"] for row in labelled.site.stack.post("/api/v1/search", asked).json()["results"]]
+    labelled.decide(labelled.name, more[:60])
+    brick = labelled.known()["brick"]["id"]
+    page.goto(f"{labelled.url}?tab=compare&with={brick}")
+    shown(page)
+    assert len(ids_of(page, "mine")) == 60
+    held: list[Route] = []
+    page.route(
+        "**/against/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    moved = ids_of(page, "mine")[30:]
+    page.locator("#mine-grid .tile").first.focus()
+    page.keyboard.press("Control+a")
+    page.locator("#mine-grid .tile").first.click()
+    page.locator("#mine-grid .tile").nth(29).click(modifiers=["Shift"])
+    with page.expect_response(lambda answer: "offset=30" in answer.url):
+        page.keyboard.press("Enter")
+        expect(page.locator("#mine-grid .tile")).to_have_count(30)
+        page.mouse.wheel(0, 20_000)
+    expect(page.locator("#mine-grid .tile")).not_to_have_count(30)
+    assert not set(moved) & set(ids_of(page, "mine"))
+    held[0].continue_()
+    expect(page.locator(".toast")).to_contain_text("30 pictures moved")
+    assert not set(moved) & set(ids_of(page, "mine"))

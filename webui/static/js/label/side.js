@@ -12,7 +12,7 @@ const none = () => false;
 export class Side {
   /** name: of its elements; page: what the tabs of a label share; changed(): another selection. */
   constructor(name, { page, changed }) {
-    Object.assign(this, { name, page, results: [], pair: null, exhausted: true, extending: false, signal: null });
+    Object.assign(this, { name, page, results: [], pair: null, exhausted: true, extending: false, signal: null, gone: new Set() });
     this.selection = new Selection();
     this.chooser = new Chooser({
       selection: this.selection, results: () => this.results, changed, search: page.search, near: () => this.more(),
@@ -26,7 +26,7 @@ export class Side {
   }
 
   leave() {
-    Object.assign(this, { results: [], exhausted: true });
+    Object.assign(this, { results: [], exhausted: true, gone: new Set() });
     this.selection.reset([], some, none);
     byId(`${this.name}-title`).replaceChildren();
     byId(`${this.name}-note`).textContent = "";
@@ -83,9 +83,9 @@ export class Side {
 
   /** These are gone from the label: what is left keeps its order, and the focus its place. */
   drop(ids) {
-    const gone = new Set(ids);
+    for (const id of ids) this.gone.add(id);
     const at = this.grid.focused ? this.grid.current : null;
-    this.results = this.results.filter((result) => !gone.has(result.image_id));
+    this.results = this.results.filter((result) => !this.gone.has(result.image_id));
     this.total -= ids.length;
     this.selection.reset(this.results.map((result) => result.image_id), some, none);
     this.grid.show(this.results);
@@ -101,11 +101,12 @@ export class Side {
     try {
       const found = await this.ask(this.results.length);
       if (signal.aborted) return;
-      const known = new Set(this.results.map((result) => result.image_id));
+      // The server may not have heard yet of what was decided here: that does not come back.
+      const known = new Set([...this.results.map((result) => result.image_id), ...this.gone]);
       const fresh = found.results.filter((result) => !known.has(result.image_id)).map((result) => ({ ...result, home: found.label.id }));
       this.results.push(...fresh);
       this.total = found.total;
-      this.exhausted = !fresh.length || this.results.length >= found.total;
+      this.exhausted = !found.results.length || this.results.length >= found.total;
       this.selection.extend(fresh.map((result) => result.image_id), some);
       this.grid.extend(fresh);
       this.note();
