@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -120,3 +121,21 @@ def test_the_history_fits_a_window_of_1024(browser: Browser, site: Site, images:
     assert page.evaluate("document.documentElement.scrollWidth") <= 1024
     assert page.locator(".table-wrap").evaluate("e => e.scrollWidth - e.clientWidth") == 0
     context.close()
+
+
+def test_a_batch_is_undone_however_far_back_the_list_was_opened(page: Page, site: Site, images: list[int]) -> None:
+    batch = decide(site, "long ago", images)
+    shown = site.stack.request("GET", "/api/v1/batches?limit=1").json()
+    older = {**shown, "batches": [{**shown["batches"][0], "id": 10**6}] * 50}
+    page.route(re.compile(r"/batches\?.*offset=(?!0(&|$))"), lambda route: route.fulfill(json=older))
+    page.route(
+        re.compile(r"/batches\?limit=50&offset=0"),
+        lambda route: route.fulfill(json={**shown, "batches": shown["batches"] + older["batches"][1:]}),
+    )
+    page.goto(f"{site.url}/labels/history")
+    for many in range(100, 1100, 50):
+        page.locator("#more").click()
+        expect(page.locator("tr[data-batch]")).to_have_count(many)
+    line(page, batch).get_by_role("button", name="Undo: long ago").click()
+    expect(page.locator(".toast")).to_contain_text("Undone: 4 pictures as before")
+    expect(line(page, batch)).to_contain_text("undone")

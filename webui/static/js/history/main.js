@@ -10,6 +10,7 @@ import { detail } from "./detail.js";
 import { HEADS, rowOf } from "./row.js";
 
 const PAGE = 50;
+const MOST = 1000; // that one request brings
 const body = h("tbody");
 let shown = 0; // batches, without the rows that show their pictures
 
@@ -63,7 +64,7 @@ function people(authors) {
 async function show(again = false) {
   const place = byId("batches");
   const offset = again ? 0 : shown;
-  const limit = again ? Math.max(PAGE, shown) : PAGE;
+  const limit = again ? Math.min(MOST, Math.max(PAGE, shown)) : PAGE;
   const who = byId("who").value;
   try {
     const { batches, authors } = await api(`/batches?limit=${limit}&offset=${offset}${who ? `&author=${encodeURIComponent(who)}` : ""}`);
