@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +19,8 @@ from encoder.folder import EncoderDamaged, EncoderError, load_info, verify
 
 LARGEST_BYTES = 4 << 30  # of all files of an encoder: a ResNet-50's weights take 47 MB
 BLOCK = 1 << 20
+# Each way of packing has errors of its own for what it cannot unpack.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
 def register_encoder(ledger: Ledger, store: ArtifactStore, path: Path) -> Encoder:
@@ -101,7 +105,7 @@ def _unpack(path: Path, target: Path) -> None:
                     )
                 with packed.open(found[0]) as source:
                     left = _copy(source, target / name, left=left, path=path)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except UNREADABLE as error:
         raise EncoderDamaged(f"{path} cannot be unpacked ({error}); export it again") from error
 
 

@@ -7,6 +7,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -144,3 +145,17 @@ def test_more_than_an_encoder_can_be_is_refused(
 ) -> None:
     monkeypatch.setattr("worker.registry.LARGEST_BYTES", 1 << 20)
     assert "that is no encoder" in refused(ledger, store, folder)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_damaged_inside_is_refused_however_it_was_packed(
+    ledger: Ledger, store: ArtifactStore, tmp_path: Path, packing: int
+) -> None:
+    packed = tmp_path / "packed.zip"
+    with zipfile.ZipFile(packed, "w", packing) as writer:
+        for name in FILES:
+            writer.writestr(name, Random(name).randbytes(2000))
+    data = bytearray(packed.read_bytes())
+    data[48:400] = b"\xff" * 352
+    packed.write_bytes(data)
+    assert f"{packed} cannot be unpacked" in refused(ledger, store, packed)
