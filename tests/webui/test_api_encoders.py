@@ -9,14 +9,17 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from bench.other_encoder import different
 from catalog.chunks import claim_chunk
+from catalog.embedded import locate
 from catalog.encoders import promote
 from catalog.index_queue import claim_shard
 from catalog.indexing import index_one_shard
 from catalog.jobs import cancel_job, complete_jobs, list_jobs
+from catalog.shards import vectors_of
 from encoder.embed import Embedder
 from ingest.pool import DecodePool
 from ingest.stream import embed_chunk
@@ -143,13 +146,29 @@ def test_a_wrong_question_to_both_is_refused(person: Visitor, room: Room, second
         assert (answer.status_code, answer.json["error"]["code"]) == (status, code), answer.json
 
 
+def by_hand(room: Room, encoder_id: str, *, k: int) -> float:
+    """Of the k nearest labelled photos of each, the share in the same folder; every folder counts the same."""
+    kinds = sorted(path.name for path in (room.photos / "labelled").iterdir())
+    shown = [(kind, path) for kind in kinds for path in sorted((room.photos / "labelled" / kind).glob("*.jpg"))]
+    ids = {room.image_id(f"labelled/{kind}/{path.name}"): kind for kind, path in shown}
+    vectors = vectors_of(room.store, locate(room.ledger, encoder_id=encoder_id, image_ids=ids))
+    shares: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for one, kind in ids.items():
+        near = sorted((other for other in ids if other != one), key=lambda other: -float(vectors[one] @ vectors[other]))
+        shares[kind].append(sum(ids[other] == kind for other in near[:k]) / k)
+    return float(np.mean([np.mean(some) for some in shares.values()]))
+
+
 def test_the_figures_tell_the_encoders_apart(person: Visitor, room: Room, second: str) -> None:
     address = f"/api/v1/encoders/compare?first={room.encoder.id}&second={second}&k=5&queries=40"
     found = answers_encoders.EncoderFigures.model_validate_json(person.get(address).data, strict=True)
     assert found.queries == 40 and found.overlap is not None and 0 < found.overlap < 1
     assert {row.label for row in found.by_label} == {"sky", "grass", "brick"}
     assert found.labelled == room.labelled
-    assert found.first is not None and found.second is not None and found.first > 0.8
+    assert (found.first, found.second) == pytest.approx(
+        tuple(by_hand(room, one, k=5) for one in (room.encoder.id, second))
+    )
+    assert found.first != found.second
     assert len(found.questions) == 12
     same = f"/api/v1/encoders/compare?first={second}&second={second}&k=5&queries=40"
     assert person.get(same).json["overlap"] == 1.0
