@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.running import REPORT_VIOLATIONS, Site, Watch
 from tests.photos import jpeg, scene
@@ -173,3 +173,15 @@ def test_every_page_has_a_name_for_each_control(page: Page, site: Site, path: st
         == []
     )
     assert page.locator("h1").count() == 1
+
+
+def test_an_ingest_that_has_just_begun_is_told_without_a_rate(page: Page, site: Site) -> None:
+    job = {"state": "running", "source": "photos", "total": 50, "done": 0, "images_per_s": None}
+
+    def begun(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "jobs": [job]})
+
+    page.route("**/api/v1/status", begun)
+    page.goto(f"{site.url}/export")
+    expect(page.locator("#running")).to_have_text("Ingest photos · 0 %")

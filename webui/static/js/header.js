@@ -27,7 +27,7 @@ function showJob(job) {
   place.replaceChildren(
     h("i", { class: "pie", vars: { share: share.toFixed(1) } }),
     h("span", { class: "cut-text" }, `Ingest ${job.source ?? "all images"} · ${amount}`),
-    job.images_per_s ? h("span", { class: "rate" }, `· ${count(job.images_per_s)}/s`) : null,
+    job.images_per_s ? h("span", { class: "rate" }, `· ${count(job.images_per_s)}/s`) : "",
   );
 }
 
