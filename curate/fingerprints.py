@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import simplejpeg
 
 from catalog.artifacts import ArtifactError, ArtifactStore
 from catalog.images import Thumbnail, get_images
@@ -62,6 +61,9 @@ def fingerprint(thumbnail: bytes) -> Prints:
 
     Thumbnails are our own encoder's work, from pixels: no byte of the file that was ingested is in them.
     """
+    # Only where pages are folded: the web server starts without picture libraries.
+    import simplejpeg
+
     height, width, _, _ = simplejpeg.decode_jpeg_header(thumbnail)
     pixels = simplejpeg.decode_jpeg(thumbnail, "RGB", fastdct=True, min_height=ENOUGH, min_width=ENOUGH)
     rows, columns = pixels.shape[:2]

@@ -57,10 +57,10 @@ def fastest_ms(call: Callable[[], object], *, times: int = 7) -> float:
 
 
 def quick(change: Callable[[], Made]) -> Made:
-    """What the change returns; it may take 3 s of the CPU, several times what it does."""
+    """What the change returns; it may take 10 s of the CPU, many times what it does."""
     started = time.process_time()
     made = change()
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 10
     return made
 
 

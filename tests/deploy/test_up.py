@@ -170,7 +170,13 @@ def test_switching_to_another_encoder_and_back(stack: Stack, tmp_path: Path) -> 
     assert now["name"] == "newer"
     assert now["id"] != before["id"]
     query = stack.allowed_root / "labelled" / "grass" / "00002.jpg"
-    found = json.loads(command(stack, "search", str(query), "-k", "5", "--json").stdout)
+    # The one before answers, under its own name, until the new one is loaded.
+    for _ in range(20):
+        found = json.loads(command(stack, "search", str(query), "-k", "5", "--json").stdout)
+        if found["encoder"] == now["id"]:
+            break
+        assert found["encoder"] == before["id"]
+        time.sleep(1)
     assert found["encoder"] == now["id"]
     assert found["results"][0]["path"] == str(query)
     assert len(found["results"]) == 5

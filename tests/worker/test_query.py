@@ -171,7 +171,7 @@ def test_a_query_that_nobody_waits_for_any_more_is_not_computed(
 
 
 def test_the_round_trip_is_short(query_worker: object, client: Client, store: ArtifactStore) -> None:
-    """6 ms on an idle machine; here against what the machine gives at this moment, which others may be using."""
+    """8 ms on an idle machine; here against what the machine gives at this moment, which others may be using."""
     key = upload(store, jpeg(scene("sky", 5)))
     client.embed_query(key=key, timeout_s=8)
     took, unit = [], []
@@ -180,8 +180,8 @@ def test_the_round_trip_is_short(query_worker: object, client: Client, store: Ar
         client.embed_query(key=key, timeout_s=8)
         took.append((time.perf_counter() - began) * 1000)
         began = time.perf_counter()
-        sum(range(200_000))  # 2.3 ms on an idle core of the machine where the 6 ms were set
+        sum(range(200_000))  # 2.3 ms on an idle core of the machine where the limit was set
         unit.append((time.perf_counter() - began) * 1000)
     # The fastest of 40: what the path itself takes. On a machine that others use the median tells of them;
     # `ruiji bench query` gives the percentiles of an idle one.
-    assert min(took) < 6 * max(1.0, min(unit) / 2.3), (took, unit)
+    assert min(took) < 8 * max(1.0, min(unit) / 2.3), (took, unit)
