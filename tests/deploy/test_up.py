@@ -184,9 +184,9 @@ def test_switching_to_another_encoder_and_back(stack: Stack, tmp_path: Path) -> 
     back = command(stack, "encoder", "use", before["id"][:12])
     assert back.returncode == 0, back.stderr
     listed = [line.split() for line in command(stack, "encoder", "list").stdout.splitlines()]
-    shown = {line[0]: line[2:] for line in listed if line[0] in (before["id"][:12], now["id"][:12])}
+    shown = {line[0]: line[2:6] for line in listed if line[0] in (before["id"][:12], now["id"][:12])}
     every = [str(images), "of", str(images)]
-    assert shown == {before["id"][:12]: [*every, "serves"], now["id"][:12]: every}
+    assert shown == {before["id"][:12]: [*every, "serves"], now["id"][:12]: [*every, "before"]}
 
 
 def test_killing_the_supervisor_ends_all_and_the_next_start_goes_on(stack: Stack) -> None:
