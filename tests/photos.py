@@ -6,18 +6,45 @@ import io
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 KINDS = {"sky": (90, 150, 220), "grass": (70, 150, 60), "brick": (170, 80, 60)}
 
 
 def scene(kind: str, seed: int, *, side: int = 96) -> Image.Image:
-    """A picture whose colours tell its kind and whose shapes tell its seed."""
+    """A picture whose colours and texture tell its kind and whose shading tells its seed."""
     random = np.random.default_rng([seed, list(KINDS).index(kind)])
     coarse = random.normal(0, 40, size=(6, 6, 3)) + np.array(KINDS[kind])
     smooth = Image.fromarray(np.clip(coarse, 0, 255).astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
     grain = random.normal(0, 4, size=(side, side, 1))
-    return Image.fromarray(np.clip(np.asarray(smooth, dtype=np.float64) + grain, 0, 255).astype(np.uint8))
+    drawn = np.asarray(smooth, dtype=np.float64) + TEXTURES[kind](random, side)[:, :, None] + grain
+    return Image.fromarray(np.clip(drawn, 0, 255).astype(np.uint8))
+
+
+def _cloud(random: np.random.Generator, side: int) -> NDArray[np.float64]:
+    """A bright round cloud somewhere in the middle: what is added to the brightness of each pixel, (side, side)."""
+    down, across = np.mgrid[:side, :side] / side - random.uniform(0.4, 0.6, size=(2, 1, 1))
+    bright: NDArray[np.float64] = 110 * np.exp(-(down**2 + across**2) / 0.03)
+    return bright
+
+
+def _blades(random: np.random.Generator, side: int) -> NDArray[np.float64]:
+    """Upright blades of grass."""
+    across = np.mgrid[:side, :side][1] / side
+    bright: NDArray[np.float64] = 30 * np.sin(2 * np.pi * (across * random.uniform(7, 8) + random.uniform()))
+    return bright
+
+
+def _courses(random: np.random.Generator, side: int) -> NDArray[np.float64]:
+    """Dark joints between courses of bricks, each course half a brick on from the one above."""
+    down, across = np.mgrid[:side, :side] / side + random.uniform(size=(2, 1, 1))
+    course = np.floor(down * 6)
+    joint = (down * 6 % 1 < 0.25) | ((across * 3 + course % 2 / 2) % 1 < 0.12)
+    return np.where(joint, -45.0, 8.0)
+
+
+TEXTURES = {"sky": _cloud, "grass": _blades, "brick": _courses}
 
 
 def jpeg(picture: Image.Image, *, quality: int = 90) -> bytes:

@@ -14,7 +14,7 @@ from tests.browser.screen import image_ids, selected
 pytestmark = pytest.mark.browser
 KEPT = "Object.keys(localStorage).filter((name) => name.startsWith('ruiji.outbox')).length"
 DECISIONS = f"**/api/v1/hunts/{HUNT_ID}/decisions"
-STEP = f"**/api/v1/hunts/{HUNT_ID}/step"
+STEP = f"**/api/v1/hunts/{HUNT_ID}/step?*"
 
 
 def test_one_enter_too_many_decides_nothing_unseen(page: Page, site: Site) -> None:

@@ -144,7 +144,7 @@ def test_labelled_images_are_examples_enough(person: Visitor, room: Room) -> Non
     offered = step(person, made.json["id"])
     assert offered["kind"] == "page"
     grass = ["-1.jpg" in result["path"] for result in offered["results"][:10]]
-    assert sum(grass) >= 8, "of ten; one in three of the photos are grass"
+    assert all(grass), "one in three of the photos are grass"
     assert all(label["name"] != "grass" for result in offered["results"] for label in result["labels"])
     person.delete(f"/api/v1/hunts/{made.json['id']}")
 

@@ -14,7 +14,7 @@ const blank = h("div", { class: "tile", role: "gridcell", tabindex: "-1", "aria-
 export const carried = (result) => result.labels.filter((label) => label.state === "yes");
 
 /** Labels that are worth telling: on the page of one, `home`, that one goes without saying. */
-export const told = (result) => carried(result).filter((label) => label.id !== result.home);
+export const told = (result) => carried(result).filter((label) => !result.home || label.id !== result.home); // a label just given has no id yet
 
 function tags(result) {
   const made = told(result).map((label) => h("span", {
