@@ -23,7 +23,7 @@ from catalog.shards import vectors_of
 from encoder.embed import Embedder
 from ingest.pool import DecodePool
 from ingest.stream import embed_chunk
-from tests.photos import jpeg, scene
+from tests.photos import KINDS, jpeg, scene
 from tests.webui.room import Room, Visitor
 from webui.api import answers_encoders
 
@@ -168,8 +168,14 @@ def test_the_figures_tell_the_encoders_apart(person: Visitor, room: Room, second
     assert (found.first, found.second) == pytest.approx(
         tuple(by_hand(room, one, k=5) for one in (room.encoder.id, second))
     )
-    assert found.first != found.second
     assert len(found.questions) == 12
+    # Of a label drawn by lot each encoder's neighbours have a share of its own.
+    drawn = [room.image_id(f"labelled/{kind}/{seed:05d}.jpg") for kind in KINDS for seed in range(0, 10, 3)]
+    body = {"key": "by lot", "label": "by lot", "decision": "yes", "image_ids": drawn}
+    batch = person.post("/api/v1/labels/decisions", json=body).json["batch"]
+    (by_lot,) = (row for row in person.get(address).json["by_label"] if row["label"] == "by lot")
+    assert 0 < by_lot["first"] != by_lot["second"] > 0
+    assert person.post(f"/api/v1/batches/{batch}/undo", json={"key": "no lot"}).status_code == 200
     same = f"/api/v1/encoders/compare?first={second}&second={second}&k=5&queries=40"
     assert person.get(same).json["overlap"] == 1.0
 
