@@ -1,10 +1,11 @@
 # Ruiji. Needs Python 3.11 or newer with venv, and make; everything else is installed into .venv.
 #   make demo                   try it with 11,000 photos of CIFAR-10 (DIR=~/Pictures: with your own)
 #   make test                   every test        make check   format, lint, types
+#   make hunt-demo              all airplanes of the demo by mouse and keys, scored (CIFAR=archive, if it is here)
 #   make setup | maps | bench | lock | readme | clean
 #   make clean-demo             forget the photos and labels of CIFAR-10; those of your own folder stay
 .DELETE_ON_ERROR:
-.PHONY: help setup maps check test demo bench lock readme clean clean-demo
+.PHONY: help setup maps check test hunt-demo demo bench lock readme clean clean-demo
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,7 +21,7 @@ compile = $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-v
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-emit-package openvino-telemetry
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 # Each stamp says that what its lock file names is installed; nothing is installed again until that file changes.
 .venv/.tools: requirements/tools.lock
@@ -59,6 +60,10 @@ check: .venv/.all
 # Each folder of tests goes to one process as a whole; more than four processes would need more memory than they save time.
 test: .venv/.all
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+
+# Fetches CIFAR-10 where CIFAR does not say where it is.
+hunt-demo: .venv/.all
+	RUIJI_HUNT_DEMO=$(or $(CIFAR),fetch) $(BIN)/pytest tests/demo -s
 
 bench: .venv/.all
 	$(BIN)/ruiji bench embed

@@ -18,7 +18,10 @@ from tests.browser.running import Site
 from tests.stack import Stack
 
 __all__ = ["browser", "context", "page", "watch"]
-collect_ignore_glob = [] if os.environ.get("RUIJI_HUNT_DEMO") else ["test_*.py"]
+# Read at once: tests see no setting of whoever runs them.
+GIVEN = os.environ.get("RUIJI_HUNT_DEMO", "")  # the archive, if it is here
+PICTURES = os.environ.get("RUIJI_HUNT_DEMO_PICTURES", "")  # a folder for screenshots, if they are wanted
+collect_ignore_glob = [] if GIVEN else ["test_*.py"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,7 @@ def eleven_thousand(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
     """Running, with all photos searchable; asks for the browser first, so that nothing is fetched where none is."""
     room = tmp_path_factory.mktemp("demo")
     photos = room / "photos"
-    given = Path(os.environ["RUIJI_HUNT_DEMO"])  # the archive, if it is here
-    with published(photos, local=given if given.exists() else None, progress=None) as unpacked:
+    with published(photos, local=Path(GIVEN) if Path(GIVEN).exists() else None, progress=None) as unpacked:
         labels = read_batch(unpacked, "test_batch").labels
         demo.fetch(photos, local=unpacked)
     truth = {f"{number:05d}.png": LABELS[label] for number, label in enumerate(labels, start=1)}
@@ -56,5 +58,4 @@ def eleven_thousand(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def pictures_to() -> Path | None:
     """Where screenshots are wanted, if they are."""
-    given = os.environ.get("RUIJI_HUNT_DEMO_PICTURES")
-    return Path(given) if given else None
+    return Path(PICTURES) if PICTURES else None
