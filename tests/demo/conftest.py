@@ -1,4 +1,4 @@
-"""The demo's 11,000 photos and their true labels; too long for every run of the tests: `make hunt-demo` asks for it."""
+"""The demo's 11,000 photos and their true labels: only for `make hunt-demo`, because they are 139 MB to fetch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.stack import Stack
 __all__ = ["browser", "context", "page", "watch"]
 # Read at once: tests see no setting of whoever runs them.
 GIVEN = os.environ.get("RUIJI_HUNT_DEMO", "")  # the archive, if it is here
-PICTURES = os.environ.get("RUIJI_HUNT_DEMO_PICTURES", "")  # a folder for screenshots, if they are wanted
+PICTURES = os.environ.get("RUIJI_HUNT_DEMO_PICTURES", "")  # a folder for screenshots and figures, if they are wanted
 collect_ignore_glob = [] if GIVEN else ["test_*.py"]
 
 
@@ -57,5 +57,5 @@ def eleven_thousand(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def pictures_to() -> Path | None:
-    """Where screenshots are wanted, if they are."""
+    """Where screenshots and figures are wanted, if they are."""
     return Path(PICTURES) if PICTURES else None
