@@ -186,6 +186,19 @@ def worker(
 
 
 @app.command()
+def node(
+    queues: Annotated[Queue, typer.Option("--queues", help="Which work to do.")] = Queue.EMBED,
+    devices: Annotated[
+        str, typer.Option(help="One worker for each: auto (GPUs, or the CPU), gpus, or a list: cuda:0,cuda:1.")
+    ] = "auto",
+) -> None:
+    """Run one worker for each GPU of this machine, and start again what ends; for machines beside the first."""
+    from deploy.node import run
+
+    raise typer.Exit(_run(run, _settings(), queue=queues.value, devices=devices))
+
+
+@app.command()
 def beat() -> None:
     """Run the clock that sends the sweep; one per installation, and `ruiji up` has it."""
     from worker.beat import run_beat

@@ -26,8 +26,9 @@ class Part:
     stop_signal: int = signal.SIGTERM
 
 
-def start(part: Part) -> subprocess.Popen[bytes]:
-    """Start a part; its output is a pipe. Call from the main thread: the kernel ties the child to the calling one."""
+def start(part: Part, *, output: int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    """Start a part; its output is a pipe, or ours with None. Call from the main thread: the kernel ties the child to
+    the calling one."""
     parent = os.getpid()
 
     def before_exec() -> None:
@@ -42,7 +43,7 @@ def start(part: Part) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         part.command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         env={**os.environ, **part.environment},
         pass_fds=part.pass_fds,

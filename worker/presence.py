@@ -7,12 +7,15 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from catalog.ledger import Ledger
 from catalog.workers import announce, beat, forget
+from worker.pulse import ALIVE_WITHIN_S, touch
+
+__all__ = ["ALIVE_WITHIN_S", "BEAT_S", "FORGET_AFTER_S", "Presence", "worker_name"]
 
 BEAT_S = 4.0
-ALIVE_WITHIN_S = 20.0
 FORGET_AFTER_S = 120.0
 
 logger = logging.getLogger("ruiji.presence")
@@ -27,7 +30,13 @@ class Presence:
     """Announces this worker, then beats from a thread of its own: a solo worker in mid-task is alive too."""
 
     def __init__(
-        self, ledger: Ledger, *, queue: str, device: str, sign_of_life: Callable[[], None] | None = None
+        self,
+        ledger: Ledger,
+        *,
+        queue: str,
+        device: str,
+        sign_of_life: Callable[[], None] | None = None,
+        pulse: Path | None = None,
     ) -> None:
         self.name = worker_name(queue)
         self.doing = ""
@@ -36,6 +45,7 @@ class Presence:
         self._queue = queue
         self._device = device
         self._sign_of_life = sign_of_life or (lambda: None)
+        self._pulse = pulse
         self._started_at: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
@@ -44,6 +54,7 @@ class Presence:
         """Announce and begin to beat."""
         self._announce()
         self._sign_of_life()
+        self._touch()
         self._thread.start()
 
     def stop(self) -> None:
@@ -51,6 +62,8 @@ class Presence:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=BEAT_S)
+        if self._pulse is not None:
+            self._pulse.unlink(missing_ok=True)
         try:
             forget(self._ledger, self.name)
         except Exception as error:  # the ledger may be the reason why this worker stops
@@ -73,11 +86,19 @@ class Presence:
 
     def _beat(self) -> None:
         # Each on its own, and the broker's first: searches rely on that sign, and a locked ledger may take 30 s.
+        failed = False
         for sign in (self._sign_of_life, self._beat_in_ledger):
             try:
                 sign()
             except Exception as error:  # a locked ledger or a broker that restarts: the next beat tries again
+                failed = True
                 logger.warning("heartbeat failed: %s", error)
+        if not failed:
+            self._touch()
+
+    def _touch(self) -> None:
+        if self._pulse is not None:
+            touch(self._pulse)
 
     def _beat_in_ledger(self) -> None:
         """A worker that was stopped for minutes, or cut off from the ledger, has been forgotten meanwhile."""

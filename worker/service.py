@@ -19,6 +19,7 @@ from worker.context import Context, Limits
 from worker.logs import set_up_logging
 from worker.models import Models, NoEncoder, choose_device
 from worker.presence import Presence
+from worker.pulse import pulse_file
 from worker.replies import Replies, connect
 from worker.tasks import REGISTER, register_ping
 
@@ -105,7 +106,13 @@ def make_context(settings: Settings, *, queue: str) -> Context:
             threads=QUERY_ENGINE_THREADS if queue == "query" else (os.cpu_count() or 1),
             latency=queue == "query",
         ),
-        presence=Presence(ledger, queue=queue, device=device, sign_of_life=lambda: replies.sign_of_life(queue)),
+        presence=Presence(
+            ledger,
+            queue=queue,
+            device=device,
+            sign_of_life=lambda: replies.sign_of_life(queue),
+            pulse=pulse_file(settings.run_folder, queue=queue, device=device),
+        ),
         limits=Limits(
             chunk_files=settings.chunk_files,
             chunk_mb=settings.chunk_mb,

@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from catalog.errors import CatalogError
 from catalog.index_errors import IndexUnavailable
+from deploy.devices import NoDevice
 from deploy.evaluation.errors import NoEvaluation
 from deploy.lock import AlreadyRunning
 from deploy.ports import PortTaken
@@ -31,7 +32,7 @@ def explain(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, NotRunning | WorkerUnavailable | SettingsError | NoEncoder | IndexUnavailable):
         return str(error), NOT_RUNNING
     ours = QueryFailed | CatalogError | EncoderError | AlreadyRunning | PortTaken | StartFailed | UnsafeFolder
-    if isinstance(error, ours | NoEvaluation | NoMap | DataError | FolderMissingError):
+    if isinstance(error, ours | NoDevice | NoEvaluation | NoMap | DataError | FolderMissingError):
         return str(error), FAILED
     if isinstance(error, SQLAlchemyError):
         return f"the ledger cannot be read or written: {str(error).splitlines()[0]}", FAILED
