@@ -1,97 +1,182 @@
-"""docker-compose.yml: what it publishes, what it keeps secret, and that its commands are ours."""
+"""The Compose files: valid by Compose's own schema, what they publish and keep secret, and whose commands they run."""
 
 from __future__ import annotations
 
+import importlib.resources
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-import yaml
+import typer.main
 
+import ruiji
 from settings import Settings
+from tests.cluster import composing
+from tests.cluster.composing import HEAD, MAIN, NODE, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-TEXT = (ROOT / "docker-compose.yml").read_text()
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
-OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+FILES = [MAIN, HEAD, NODE]
+OURS = [(path, name) for path in (MAIN, NODE) for name in sorted(composing.ours(path))]
+each_of_ours = pytest.mark.parametrize(("path", "name"), OURS, ids=[f"{path.stem}-{name}" for path, name in OURS])
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    """Of the Compose specification, as check-jsonschema brings it."""
+    folder = importlib.resources.files("check_jsonschema.builtin_schemas.vendor")
+    return json.loads((folder / "compose-spec.json").read_text())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_schema_of_compose_accepts_it(path: Path, schema: Any) -> None:
+    document = composing.read(path)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert [error.message for error in validator.iter_errors(document)] == []
+    name, service = next(iter(document["services"].items()))
+    wrong = {**document, "services": {name: {**service, "hostnames": ["a"]}}}
+    assert not validator.is_valid(wrong)  # it looks at what is in a service
 
 
 def test_the_parts_are_all_there() -> None:
-    assert set(OURS) == {"setup", "web", "query", "embed", "index", "beat"}
-    assert set(SERVICES) - set(OURS) == {"redis", "postgres", "etcd", "minio", "milvus"}
+    assert set(composing.ours(MAIN)) == {"setup", "web", "query", "embed", "embed-gpu", "index", "beat"}
+    engines = set(composing.services(MAIN)) - set(composing.ours(MAIN))
+    assert engines == {"redis", "postgres", "etcd", "minio", "milvus"}
+    assert set(composing.services(NODE)) == {"embed", "embed-gpu"}
+    assert set(composing.services(HEAD)) <= engines
+
+
+def test_a_profile_chooses_cpu_or_gpu_and_only_one_image_has_torch() -> None:
+    for path in (MAIN, NODE):
+        found = composing.ours(path)
+        assert (found["embed"]["profiles"], found["embed-gpu"]["profiles"]) == (["cpu"], ["gpu"])
+        [device] = found["embed-gpu"]["deploy"]["resources"]["reservations"]["devices"]
+        assert device == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
+        targets = {name: service["build"]["target"] for name, service in found.items()}
+        assert {name for name, target in targets.items() if target == "gpu"} == {"embed-gpu"}
+        images = {(service["build"]["target"], service["image"]) for service in found.values()}
+        assert len(images) == 2  # one name for each target, or one would be built over the other
 
 
 def test_only_the_page_is_published_and_only_on_loopback() -> None:
-    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    published = {name: service["ports"] for name, service in composing.services(MAIN).items() if "ports" in service}
     assert published == {"web": ["127.0.0.1:8765:8765"]}
-    assert not any("network_mode" in service or service.get("privileged") for service in SERVICES.values())
+    assert not any("ports" in service for service in composing.services(NODE).values())
+    for path in FILES:
+        for service in composing.services(path).values():
+            assert "network_mode" not in service and not service.get("privileged")
 
 
-def test_no_secret_has_a_default() -> None:
-    named = re.findall(r"\$\{([A-Z_]+)([^}]*)\}", TEXT)
-    assert named
-    assert all(rest.startswith(":?") for _, rest in named), named
+def test_the_head_publishes_two_engines_on_its_private_address_over_tls() -> None:
+    found = composing.services(HEAD)
+    address = "${RUIJI_HEAD:?set it in .env}"
+    assert {name: service["ports"] for name, service in found.items()} == {
+        "redis": [f"{address}:6380:6380"],
+        "postgres": [f"{address}:5432:5432"],
+    }
+    assert "--tls-port" in found["redis"]["command"] and "ssl=on" in found["postgres"]["command"]
+    assert "--requirepass" in found["redis"]["command"]
+
+
+def test_no_secret_has_a_default_and_the_example_names_all() -> None:
     example = (ROOT / ".env.example").read_text()
-    assert {name for name, _ in named} == set(re.findall(r"^([A-Z_]+)=$", example, flags=re.MULTILINE))
+    named: set[str] = set()
+    for path in FILES:
+        for name, ways in composing.variables_of(path).items():
+            named.add(name)
+            assert ways == {"?"} or name == "RUIJI_ARTIFACTS", (path.name, name)
+    assert named == set(re.findall(r"^([A-Z_]+)=$", example, flags=re.MULTILINE))
+    for path in FILES:
+        for service in composing.services(path).values():
+            for key, value in service.get("environment", {}).items():
+                if re.search("PASSWORD|SECRET|AUTH", key):
+                    assert composing.VARIABLE.fullmatch(value), (path.name, key)
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
-def test_our_containers_can_change_little(name: str) -> None:
-    service = OURS[name]
+@each_of_ours
+def test_our_containers_can_change_little(path: Path, name: str) -> None:
+    service = composing.ours(path)[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
     photos = [volume for volume in service["volumes"] if "/photos" in volume]
     assert photos and all(volume.endswith(":/photos:ro") for volume in photos)
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
-def test_environment_names_real_settings(name: str) -> None:
+@each_of_ours
+def test_environment_names_real_settings(path: Path, name: str) -> None:
     known = {f"RUIJI_{field.upper()}" for field in Settings.model_fields}
-    assert set(OURS[name]["environment"]) <= known
+    assert set(composing.ours(path)[name]["environment"]) <= known
 
 
-def test_settings_accept_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@each_of_ours
+def test_settings_accept_the_environment(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
-    for key, value in OURS["web"]["environment"].items():
-        monkeypatch.setenv(key, re.sub(r"\$\{[A-Z_]+:\?[^}]*\}", "secret", str(value)))
+    variables = dict.fromkeys(composing.variables_of(path), "x")
+    for key, value in composing.filled(composing.ours(path)[name]["environment"], variables).items():
+        monkeypatch.setenv(key, value)
     settings = Settings()
     settings.check()
     assert settings.resolved_index_url() == "http://milvus:19530"
     assert [str(root) for root in settings.allowed_roots] == ["/photos"]
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
-def test_commands_are_ours(name: str) -> None:
-    command = OURS[name]["command"]
-    if command[:2] == ["python", "-m"]:
-        assert (ROOT / (command[2].replace(".", "/") + ".py")).is_file()
-        return
-    import typer.main
+@each_of_ours
+def test_commands_are_ours(path: Path, name: str) -> None:
+    service = composing.ours(path)[name]
+    commands = [service["command"]]
+    if "healthcheck" in service:
+        assert service["healthcheck"]["test"][0] == "CMD"
+        commands.append(service["healthcheck"]["test"][1:])
+    for command in commands:
+        if command[:2] == ["python", "-m"]:
+            assert (ROOT / (command[2].replace(".", "/") + ".py")).is_file()
+            continue
+        assert command[0] == "ruiji"
+        group = typer.main.get_command(ruiji.app)
+        chosen = group.commands[command[1]]  # type: ignore[attr-defined]
+        chosen.make_context(command[1], list(command[2:]))
 
-    import ruiji
 
-    group = typer.main.get_command(ruiji.app)
-    assert command[0] == "ruiji"
-    chosen = group.commands[command[1]]  # type: ignore[attr-defined]
-    chosen.make_context(command[1], list(command[2:]))
-
-
-def test_waits_for_what_it_needs() -> None:
-    for name, service in OURS.items():
+@pytest.mark.parametrize("path", [MAIN, NODE], ids=lambda path: path.name)
+def test_waits_for_what_it_needs_and_tells_how_it_is(path: Path) -> None:
+    found = composing.services(path)
+    for name, service in found.items():
+        # One ends, and the other two questions would cost more than they tell: beat ends when it cannot go on.
+        assert "healthcheck" in service or name in ("setup", "beat"), name
         for other, how in (service.get("depends_on") or {}).items():
             assert how["condition"] in ("service_healthy", "service_completed_successfully"), (name, other)
             if how["condition"] == "service_healthy":
-                assert "healthcheck" in SERVICES[other], other
+                assert "healthcheck" in found[other], other
+    if path == MAIN:
+        assert all(
+            "setup" in service["depends_on"] for name, service in composing.ours(MAIN).items() if name != "setup"
+        )
+        assert all("milvus" in found[name]["depends_on"] for name in ("web", "index"))
 
 
 def test_versions_are_pinned() -> None:
-    for name, service in SERVICES.items():
-        tag = service["image"].partition(":")[2]
-        assert re.search(r"\d", tag), f"{name} floats"
+    for path in (MAIN, NODE):
+        for name, service in composing.services(path).items():
+            tag = service["image"].rpartition(":")[2]
+            assert re.search(r"\d+\.\d+\.\d+|\d\.\d+$|\d{4}-\d\d-\d\d", tag), f"{name} floats"
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)", dockerfile, flags=re.MULTILINE)
+    assert [base for base in bases if ":" in base] == [bases[0]]
+    assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", bases[0])
 
 
-def test_volumes_are_named() -> None:
-    declared = set(yaml.safe_load(TEXT)["volumes"])
-    used = {volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    assert {volume for volume in used if not volume.startswith("$")} == declared
+def test_volumes_are_named_and_folders_are_given() -> None:
+    declared = set(composing.read(MAIN)["volumes"])
+    used = set()
+    for service in composing.filled(
+        composing.services(MAIN), dict.fromkeys(composing.variables_of(MAIN), "") | {"RUIJI_PHOTOS": "/p"} | PASSWORDS
+    ).values():
+        used |= {volume.partition(":")[0] for volume in service.get("volumes", [])}
+    assert used - {"/p"} == declared
+
+
+PASSWORDS = {"POSTGRES_PASSWORD": "a", "REDIS_PASSWORD": "b", "MINIO_PASSWORD": "c"}
