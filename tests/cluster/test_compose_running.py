@@ -11,7 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from sqlalchemy import select
 
+from catalog import tables
 from catalog.ledger import Ledger
 from catalog.workers import list_workers
 from tests.cluster import composing
@@ -77,8 +79,10 @@ def test_photos_go_in_by_a_machine_that_joined_over_tls_and_are_found(
     assert {label["name"] for label in results[0]["labels"]} == {"grass"}
     ledger = Ledger.open(installation.environment(MAIN, "web")["RUIJI_DATABASE_URL"])
     [worker] = [row for row in list_workers(ledger, alive_within_s=20) if row.queues == "embed"]
+    with ledger.read() as connection:
+        embedded_by = set(connection.scalars(select(tables.chunk.c.worker)))
     ledger.close()
-    assert worker.images == 24
+    assert embedded_by == {worker.name}
 
 
 def test_engines_refuse_who_has_no_password_and_nodes_refuse_another_certificate(
