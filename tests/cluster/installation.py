@@ -31,9 +31,9 @@ VARIABLES = {
 
 
 def commands_of(marker: str) -> str:
-    """The commands of docs/SCALE.md below a comment."""
+    """What stands in docs/SCALE.md below a comment."""
     text = (ROOT / "docs" / "SCALE.md").read_text()
-    found = re.search(rf"<!-- {marker} -->\n```sh\n(.*?)```", text, flags=re.DOTALL)
+    found = re.search(rf"<!-- {marker} -->\n```\w+\n(.*?)```", text, flags=re.DOTALL)
     assert found, marker
     return found[1]
 

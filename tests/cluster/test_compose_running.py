@@ -18,7 +18,7 @@ from catalog.ledger import Ledger
 from catalog.workers import list_workers
 from tests.cluster import composing
 from tests.cluster.composing import MAIN, NODE
-from tests.cluster.installation import VARIABLES, Installation
+from tests.cluster.installation import VARIABLES, Installation, commands_of
 from tests.photos import jpeg, scene, write_folder
 from tests.servers.processes import eventually
 from tests.stack import Stack
@@ -83,6 +83,19 @@ def test_photos_go_in_by_a_machine_that_joined_over_tls_and_are_found(
         embedded_by = set(connection.scalars(select(tables.chunk.c.worker)))
     ledger.close()
     assert embedded_by == {worker.name}
+
+
+def test_the_shell_commands_of_the_page_are_answered_by_the_containers_that_it_names(
+    installation: Installation, processes: dict[tuple[Path, str], subprocess.Popen[bytes]]
+) -> None:
+    begun = ["docker", "compose", "exec"]
+    for line in commands_of("shell").splitlines():
+        words = line.split()
+        assert words[:3] == begun
+        photos = str(installation.folder / "photos")
+        command = [photos if word == "/photos" else word for word in words[4:]]
+        done = installation.run(MAIN, words[3], command)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
 
 
 def test_engines_refuse_who_has_no_password_and_nodes_refuse_another_certificate(
