@@ -20,6 +20,7 @@ from tests.cluster import composing
 from tests.cluster.composing import MAIN, NODE
 from tests.cluster.installation import VARIABLES, Installation, commands_of
 from tests.photos import jpeg, scene, write_folder
+from tests.servers.ports import free_port
 from tests.servers.processes import eventually
 from tests.stack import Stack
 
@@ -56,6 +57,16 @@ def test_every_service_becomes_healthy_by_its_own_check(
             log = installation.log(path, name)
             eventually(lambda path=path, name=name: installation.healthy(path, name), within_s=90, log=log)  # type: ignore[misc]
     assert all(process.poll() is None for process in processes.values())
+
+
+def test_the_database_tells_that_it_is_healthy(installation: Installation) -> None:
+    program, *options = composing.services(MAIN)["postgres"]["healthcheck"]["test"][1:]
+    command = [installation.postgres.program(program), *options]
+    answers = {
+        port: subprocess.run(command, env={"PGPORT": str(port)}, capture_output=True).returncode
+        for port in (installation.postgres.port, free_port())
+    }
+    assert list(answers.values()) == [0, 2]
 
 
 def test_setup_may_run_again_beside_all_others(
