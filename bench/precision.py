@@ -88,7 +88,7 @@ def untrained(
 ) -> float:
     """Precision@10 of the encoder's network before any training."""
     # They load torch, which only this side needs.
-    from encoder.model import Architecture
+    from encoder.architecture import Architecture
     from encoder.untrained import untrained_precision
 
     architecture = Architecture(**info.config["architecture"])

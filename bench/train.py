@@ -30,11 +30,15 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from bench.pictures import scene_pictures
 from bench.record import RESULTS, publish
 from bench.repeat import interleave, median_ratio, medians
-from encoder.model import Architecture, Backbone, SimCLR, Stem
+from encoder.architecture import Architecture, Backbone, Stem
+from encoder.model import SimCLR
 from encoder.provenance import hardware
-from encoder.step import Step, parameter_groups
-from encoder.train import TrainConfig, channel_statistics, computes_bfloat16
-from encoder.view_draws import ViewConfig
+from encoder.step import Step
+from encoder.training.config import TrainConfig
+from encoder.training.device import computes_bfloat16
+from encoder.training.optimisers import parameter_groups
+from encoder.training.store import channel_statistics
+from encoder.view_config import ViewConfig
 
 PICTURES = 4096
 
@@ -172,7 +176,7 @@ def our_step(setting: Setting, pictures: NDArray[np.uint8]) -> Step:
     config = TrainConfig(batch_size=setting.batch_size, bfloat16=setting.bfloat16)
     step = Step(
         fresh_model(setting),
-        config.step(),
+        config,
         views=LIGHTLY_VIEWS,
         statistics=channel_statistics(pictures),
         device=setting.device,

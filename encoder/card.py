@@ -14,6 +14,8 @@ ORDER = (
     ("precision_at_10_random_weights", "Precision@10 of the same network with random weights"),
     ("precision_at_10_random_weights_same_output", "The same with an output transform fitted to them"),
     ("mean_average_precision", "Mean average precision over the classes"),
+    ("finds_itself", "A changed picture finds its other changed copy first"),
+    ("finds_itself_random_weights", "The same of the same network with random weights"),
 )
 
 
@@ -50,7 +52,7 @@ def card(info: EncoderInfo) -> str:
         "",
         f"It has seen this at {info.input_size} × {info.input_size} pixels and nothing else: "
         f"{data.get('description', 'not recorded')}. On other subjects it compares colours, shapes and textures more "
-        "than kinds. Train on your own pictures with `python -m encoder.train`.",
+        "than kinds. Train on your own pictures with `ruiji train`.",
         "",
     ]
     return "\n".join(lines)
@@ -77,7 +79,8 @@ def _measured(metrics: dict[str, Any]) -> list[str]:
     lines = ["## Measured", ""]
     if "pictures" in metrics:
         counts = metrics["pictures"]
-        lines += [f"With {counts['queries']:,} pictures never trained on, {counts['bank']:,} in the kNN bank.", ""]
+        seen = "that were trained on without their labels" if counts.get("trained_on") else "never trained on"
+        lines += [f"With {counts['queries']:,} pictures {seen}, {counts['bank']:,} in the kNN bank.", ""]
     lines += ["| | |", "|---|---|"]
     lines += [f"| {title} | {metrics[key]:.3f} |" for key, title in ORDER if key in metrics]
     if "int8" in metrics:

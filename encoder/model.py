@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from lightly.models.modules import SimCLRProjectionHead
 from torch import Tensor, nn
 from torchvision.models import ResNet, resnet18, resnet34, resnet50
 
-Backbone = Literal["resnet18", "resnet34", "resnet50"]
-Stem = Literal["imagenet", "small", "small-pool2", "small-pool4"]
+from encoder.architecture import POOL_SIDE, Architecture
 
 BACKBONES = {"resnet18": resnet18, "resnet34": resnet34, "resnet50": resnet50}
-
-# Side of the max-pool behind a 3x3 stem. None is SimCLR's own change for CIFAR (Chen et al. 2020,
-# arXiv 2002.05709, appendix B.9); 2 gives the 64-px stem of STL-10 studies; 4 makes layer1 run on 8x8 maps for a
-# 32-px picture, 24 times less work, which is what lets two CPU cores train 50,000 pictures in minutes.
-POOL_SIDE: dict[Stem, int] = {"small": 1, "small-pool2": 2, "small-pool4": 4}
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What has to be known to build the network again before its weights are loaded."""
-
-    backbone: Backbone
-    stem: Stem
-    input_size: int
-
-    def dimension(self) -> int:
-        """Length of an embedding."""
-        return 2048 if self.backbone == "resnet50" else 512
-
-    def last_map_side(self) -> int:
-        """Side of the map that layer4 receives: layer2 and layer3 halve what the stem leaves."""
-        stem = 4 if self.stem == "imagenet" else POOL_SIDE[self.stem]
-        return self.input_size // stem // 4
 
 
 def build_backbone(architecture: Architecture) -> nn.Module:
@@ -52,18 +27,20 @@ def build_backbone(architecture: Architecture) -> nn.Module:
 
 
 class SimCLR(nn.Module):
-    """Backbone and projection head of SimCLR (Chen et al. 2020, section 2.1).
+    """Backbone and projection head: SimCLR's (Chen et al. 2020, section 2.1), or that of another method.
 
     `features` is what a search uses; `forward` is what the loss sees. Searching with the head's output makes
     retrieval worse the longer one trains (section 4.2), so the head never leaves training.
     """
 
-    def __init__(self, architecture: Architecture, *, projection_dimension: int = 128) -> None:
+    def __init__(
+        self, architecture: Architecture, *, projection_dimension: int = 128, head: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.architecture = architecture
         self.backbone = build_backbone(architecture)
         width = architecture.dimension()
-        self.head = SimCLRProjectionHead(width, width, projection_dimension)
+        self.head = head or SimCLRProjectionHead(width, width, projection_dimension)
 
     def features(self, pictures: Tensor) -> Tensor:
         """(n, 3, s, s) normalised float -> (n, dimension)."""

@@ -22,13 +22,23 @@ from numpy.typing import NDArray
 from encoder.card import write_card
 from encoder.embed import Embedder
 from encoder.evaluate import knn_accuracy, linear_probe, precision_at_k, retrieval_by_class
+from encoder.evaluation.same_picture import PICTURES, finds_itself, two_views
 from encoder.folder import EncoderError, EncoderInfo, save_encoder, write_metrics
+from encoder.methods.choice import build_model
 from encoder.model import SimCLR
-from encoder.train import TrainConfig
-from encoder.untrained import fit_model, untrained_precision
+from encoder.training.config import TrainConfig
+from encoder.training.log import read_log
+from encoder.untrained import Embed, fit_model, untrained, untrained_precision
+from encoder.view_config import ViewConfig
 
 CALIBRATION_PICTURES = 2_000  # half set the ranges, half measure the gate
 DEFAULT_POWER = 0.25  # docs/decisions/0004-output-transform.md
+PLAIN_FROM = 100  # epochs after which layer4 is best as it is: docs/decisions/0012-plain-after-long-training.md
+
+
+def power_after(epochs: int) -> float | None:
+    """The power of the output transform that suits a training of this length; None for none."""
+    return DEFAULT_POWER if epochs < PLAIN_FROM else None
 
 
 @dataclass(frozen=True)
@@ -39,14 +49,15 @@ class Evaluation:
     bank_labels: NDArray[np.integer]
     queries: NDArray[np.uint8]
     query_labels: NDArray[np.integer]
+    trained_on: bool = False  # whether the queries, without their labels, were among what was trained on
+    names: tuple[str, ...] = ()  # of the classes; none: their numbers
 
 
 def load_trained(path: Path) -> tuple[SimCLR, dict[str, Any]]:
     """The model of a checkpoint, ready to embed, and the checkpoint. Raises EncoderError."""
     try:
         state = cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
-        config = TrainConfig(**state["config"])
-        model = SimCLR(config.architecture(), projection_dimension=config.projection_dimension)
+        model = build_model(TrainConfig(**state["config"]))
         model.load_state_dict(state["model"])
     except Exception as error:
         raise EncoderError(f"{path} is not a readable checkpoint ({error}); take the one before it") from error
@@ -73,7 +84,7 @@ def ship(
         "views": state["views"],
         "parent": state["parent"],
         "data": {"description": data, "pictures": len(calibrate), "fingerprint": state["pictures"]},
-        **_hours(checkpoint.with_name("log.jsonl"), int(state["epoch"])),
+        **_hours(checkpoint.parent, int(state["epoch"])),
         "hardware": state["hardware"],
     }
     training = cast(dict[str, Any], json.loads(json.dumps(training)))
@@ -97,10 +108,27 @@ def ship(
                 model.architecture, evaluation.queries, evaluation.query_labels, mean=mean, std=std, power=used
             )
             metrics[f"precision_at_10_{key}"] = round(untrained, 4)
-        write_metrics(out, metrics)
-        info = dataclasses.replace(info, metrics=metrics)
+    else:
+        metrics = {**info.metrics, **measure_without_labels(info, model, calibrate, state, power=power)}
+    write_metrics(out, metrics)
+    info = dataclasses.replace(info, metrics=metrics)
     write_card(info)
     return info
+
+
+def measure_without_labels(
+    info: EncoderInfo, model: SimCLR, pictures: NDArray[np.uint8], state: dict[str, Any], *, power: float | None
+) -> dict[str, float]:
+    """How often a changed picture finds its other changed copy among all others', and the same of random weights."""
+    some = np.ascontiguousarray(pictures[:: max(1, len(pictures) // PICTURES)][:PICTURES])
+    one, two = two_views(some, ViewConfig(**state["views"]), size=info.input_size)
+    embedder = Embedder.load(info.path, engine="openvino", precision="fp32", device="cpu")
+
+    def figure(embed: Embed) -> float:
+        return finds_itself(embed, one, two)
+
+    random = untrained(figure, model.architecture, some, mean=info.mean, std=info.std, power=power)
+    return {"finds_itself": round(figure(embedder.embed), 4), "finds_itself_random_weights": round(random, 4)}
 
 
 def measure(info: EncoderInfo, evaluation: Evaluation) -> dict[str, Any]:
@@ -115,10 +143,12 @@ def measure(info: EncoderInfo, evaluation: Evaluation) -> dict[str, Any]:
         "precision_at_10": round(precision_at_k(queries, labels, k=10), 4),
         "mean_average_precision": round(float(np.mean([c.average_precision for c in by_class.values()])), 4),
         "by_class": {
-            str(label): {key: round(value, 4) for key, value in dataclasses.asdict(c).items()}
+            (evaluation.names[label] if evaluation.names else str(label)): {
+                key: round(value, 4) for key, value in dataclasses.asdict(c).items()
+            }
             for label, c in by_class.items()
         },
-        "pictures": {"bank": len(bank), "queries": len(queries)},
+        "pictures": {"bank": len(bank), "queries": len(queries), "trained_on": evaluation.trained_on},
     }
     if info.config["int8"] is not None:
         small = Embedder.load(info.path, engine="openvino", precision="int8", device="cpu").embed(evaluation.queries)
@@ -126,12 +156,10 @@ def measure(info: EncoderInfo, evaluation: Evaluation) -> dict[str, Any]:
     return metrics
 
 
-def _hours(log: Path, epoch: int) -> dict[str, Any]:
+def _hours(run: Path, epoch: int) -> dict[str, Any]:
     """Hours of training up to an epoch, from the run's log; nothing when it is not there."""
-    if not log.is_file():
-        return {}
-    seconds = {line["epoch"]: line["seconds"] for line in map(json.loads, log.read_text("utf-8").splitlines())}
-    return {"hours": round(sum(seconds.get(n, 0.0) for n in range(1, epoch + 1)) / 3600, 2)}
+    seconds = [line["seconds"] for line in read_log(run) if line["epoch"] <= epoch]
+    return {"hours": round(sum(seconds) / 3600, 2)} if seconds else {}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -148,17 +176,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--bank-labels", type=Path)
     parser.add_argument("--queries", type=Path, help="pictures never trained on, .npy")
     parser.add_argument("--query-labels", type=Path)
+    parser.add_argument("--queries-trained-on", action="store_true", help="the queries were trained on, without labels")
     given = parser.parse_args(arguments)
     paths = (given.bank, given.bank_labels, given.queries, given.query_labels)
     if any(paths) and not all(paths):
         parser.error("an evaluation needs --bank, --bank-labels, --queries and --query-labels")
+    evaluation = None
+    if all(paths):
+        bank, bank_labels, queries, query_labels = (np.load(path, allow_pickle=False) for path in paths)
+        evaluation = Evaluation(bank, bank_labels, queries, query_labels, trained_on=given.queries_trained_on)
     try:
         info = ship(
             given.checkpoint,
             given.out,
             name=given.name,
             calibrate=np.load(given.calibrate, mmap_mode="r", allow_pickle=False),
-            evaluation=Evaluation(*(np.load(path, allow_pickle=False) for path in paths)) if all(paths) else None,
+            evaluation=evaluation,
             power=None if given.plain else given.whitening,
             data=given.data,
         )

@@ -2,118 +2,93 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, cast
-
 import torch
-from lightly.loss import DCLLoss, NTXentLoss
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
+from encoder.methods.choice import build_method
+from encoder.methods.method import trainable
 from encoder.model import SimCLR
-from encoder.small_maps import with_small_maps
-from encoder.view_draws import ViewConfig, draw_views
+from encoder.training.config import TrainConfig
+from encoder.training.device import uses_bfloat16
+from encoder.training.optimisers import build_optimiser
+from encoder.training.ranks import Ranks
+from encoder.training.synced import with_synced_norms
+from encoder.view_config import ViewConfig
+from encoder.view_draws import draw_views
 from encoder.views import block_of, make_views
 
-Method = Literal["simclr", "dcl"]
-
-# "dcl" is SimCLR with the positive pair left out of the loss's denominator (arXiv 2110.06848, eq. 6): it needs neither
-# large batches nor many epochs to get as far.
-LOSSES: Mapping[Method, type[nn.Module]] = {"simclr": NTXentLoss, "dcl": DCLLoss}
-
-
-@dataclass(frozen=True)
-class StepConfig:
-    """What a step needs to know of its run."""
-
-    method: Method
-    batch_size: int
-    temperature: float
-    momentum: float
-    weight_decay: float
-    bfloat16: bool
+ALONE = Ranks()
 
 
 class Step:
     """Trains `model`, which is on `device`, by one batch at a time.
 
-    `mean` and `std` are those of the pictures' channels in [0, 1]. `draws` decides every random number of the views
-    and lives on the CPU whatever the device.
+    `statistics` are mean and deviation of the pictures' channels in [0, 1]. `draws` decides every random number and
+    lives on the CPU whatever the device; it says the same on every rank, for the whole batch.
     """
 
     def __init__(
         self,
         model: SimCLR,
-        config: StepConfig,
+        config: TrainConfig,
         *,
         views: ViewConfig,
         statistics: tuple[tuple[float, ...], tuple[float, ...]],
         device: torch.device,
         draws: torch.Generator,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self._config, self._views, self._device, self.draws = config, views, device, draws
+        self._views, self._device, self._ranks, self.draws = views, device, ranks, draws
+        self._bfloat16 = uses_bfloat16(config, device)
         self._side = model.architecture.input_size
         self._mean, self._std = (torch.tensor(values, device=device) for values in statistics)
-        self.network = trainable(model, device)
-        self._criterion = LOSSES[config.method](temperature=config.temperature)
-        self.optimiser = torch.optim.SGD(
-            parameter_groups(model, config.weight_decay),
-            lr=0.0,
-            momentum=config.momentum,
-            fused=device.type == "cuda",
-        )
-        self._both = torch.empty(2 * config.batch_size, 3, self._side, self._side, device=device).contiguous(
+        together = ranks.size > 1
+        if together:
+            with_synced_norms(model, device)
+        self.method = build_method(config, model, device=device, gather=together)
+        if together:
+            with_synced_norms(self.method, device)
+        self.network = self.method.network(trainable(model, device))
+        self.optimiser = build_optimiser(config, self.network, device=device)
+        if together:
+            # The norms hold the same on every rank already.
+            self.network = DistributedDataParallel(self.network, broadcast_buffers=False)
+        share = config.batch_size // ranks.size
+        self._both = torch.empty(2 * share, 3, self._side, self._side, device=device).contiguous(
             memory_format=torch.channels_last
         )
 
-    def __call__(self, pictures: Tensor, *, learning_rate: float) -> tuple[Tensor, Tensor]:
-        """(n, h, w, 3) uint8 on the device -> loss (a scalar there) and the first views' projections (n, d)."""
-        return self.update(self.make_both_views(pictures), learning_rate=learning_rate)
+    def __call__(self, pictures: Tensor, *, learning_rate: float, share_done: float = 0.0) -> tuple[Tensor, Tensor]:
+        """(n, h, w, 3) uint8 on the device -> loss (a scalar there) and the network's outputs of the first views."""
+        return self.update(self.make_both_views(pictures), learning_rate=learning_rate, share_done=share_done)
 
     def make_both_views(self, pictures: Tensor) -> Tensor:
-        """(n, h, w, 3) uint8 -> (2n, 3, size, size), the second views behind the first; the next call overwrites it."""
+        """This rank's (n, h, w, 3) uint8 -> (2n, 3, size, size), the second views behind the first.
+
+        The next call overwrites it.
+        """
         count, side = len(pictures), pictures.shape[1]
+        whole, mine = count * self._ranks.size, self._ranks.part(count * self._ranks.size)
         both = self._both[: 2 * count]
         for part in both.chunk(2):
-            draws = draw_views(count, self._views, side=side, generator=self.draws, block=block_of(self._device))
+            draws = draw_views(whole, self._views, side=side, generator=self.draws, block=block_of(self._device))
+            draws = draws.part(mine.start, mine.stop)
             make_views(pictures, draws, size=self._side, mean=self._mean, std=self._std, out=part)
         return both
 
-    def update(self, both: Tensor, *, learning_rate: float) -> tuple[Tensor, Tensor]:
-        """One forward and backward of ready views, and the optimiser's step."""
+    def update(self, both: Tensor, *, learning_rate: float, share_done: float = 0.0) -> tuple[Tensor, Tensor]:
+        """One forward and backward of ready views, and the optimiser's step; `share_done` of the run, 0 to 1."""
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate
         # Both views go through the network as one batch: one forward, and batch norm sees them together.
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._config.bfloat16):
-            projected = self.network(both)
-        one, two = projected.float().chunk(2)
-        loss = cast(Tensor, self._criterion(one, two))
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
+            outputs = self.network(both)
+            targets = self.method.targets(both, draws=self.draws)
+        outputs = outputs.float()
+        loss = self.method.loss(outputs, targets)
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.optimiser.step()
-        return loss.detach(), one.detach()
-
-
-def trainable(model: SimCLR, device: torch.device) -> nn.Module:
-    """The network as the device trains it fastest; its parameters are those of `model`."""
-    if device.type == "cpu":
-        return with_small_maps(model)
-    # Batch norm, ReLU and the additions around them in one pass over the maps: they, not the products, are the time.
-    return cast(nn.Module, torch.compile(model, dynamic=False))
-
-
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay on matrices only: none on biases and batch norm, as in SimCLR's own code."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-
-
-def scheduled_rate(base: float, *, batch_size: int, warmup_share: float, step: int, total: int) -> float:
-    """Linear warm-up, then half a cosine down to zero (SimCLR, section 2.2)."""
-    peak = base * batch_size / 256
-    warmup = max(1, round(total * warmup_share))
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+        self.method.after_step(share_done=share_done)
+        return loss.detach(), outputs[: len(both) // 2].detach()

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from encoder.architecture import Architecture, Backbone, Stem
 from encoder.folder import WEIGHTS, EncoderDamaged, EncoderInfo
-from encoder.model import Architecture, Backbone, NormalisedBackbone, Stem, build_backbone
+from encoder.model import NormalisedBackbone, build_backbone
 
 BATCH = 256
 

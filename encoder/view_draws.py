@@ -13,25 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from encoder.view_config import ViewConfig
+
 ATTEMPTS = 10  # as torchvision's RandomResizedCrop: boxes drawn before the whole picture is taken
-
-
-@dataclass(frozen=True)
-class ViewConfig:
-    """Strengths of the augmentations; the defaults are SimCLR's for CIFAR-10 (arXiv 2002.05709, appendix B.9),
-    which leaves the blur out, with the crops of lightly's benchmark (scale from 0.2, not 0.08: small pictures)."""
-
-    crop_scale: tuple[float, float] = (0.2, 1.0)
-    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    flip: float = 0.5
-    jitter: float = 0.8
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    hue: float = 0.1
-    grayscale: float = 0.2
-    blur: float = 0.0
-    blur_sigma: tuple[float, float] = (0.1, 2.0)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from encoder.architecture import Architecture
 from encoder.folder import EncoderInfo, save_encoder
-from encoder.model import Architecture, SimCLR
+from encoder.model import SimCLR
 from encoder.output import fit_output
 from tests.encoder.shapes import MEAN, STD, draw_shapes
 

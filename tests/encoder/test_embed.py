@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from encoder.architecture import Architecture
 from encoder.embed import Embedder, pick_device
 from encoder.folder import EncoderDamaged, EncoderError, EncoderInfo, save_encoder
-from encoder.model import Architecture, SimCLR
+from encoder.model import SimCLR
 from tests.encoder.shapes import MEAN, STD
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from encoder.model import Architecture, SimCLR
+from encoder.architecture import Architecture
+from encoder.model import SimCLR
 from encoder.small_maps import SmallMapConv2d, with_small_maps
 
 

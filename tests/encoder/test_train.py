@@ -17,8 +17,14 @@ from encoder.evaluate import knn_accuracy
 from encoder.folder import EncoderError
 from encoder.model import SimCLR
 from encoder.ship import Evaluation, load_trained, ship
-from encoder.train import TrainConfig, TrainingError, channel_statistics, computes_bfloat16, learning_rate, main, train
-from encoder.view_draws import ViewConfig
+from encoder.train import main
+from encoder.training.config import TrainConfig, learning_rate
+from encoder.training.device import computes_bfloat16
+from encoder.training.errors import TrainingError
+from encoder.training.loop import train
+from encoder.training.plan import Saving
+from encoder.training.store import channel_statistics
+from encoder.view_config import ViewConfig
 from tests.encoder.shapes import draw_shapes
 
 CPU = torch.device("cpu")
@@ -175,5 +181,5 @@ def test_what_is_no_checkpoint_does_not_ship(tmp_path: Path) -> None:
 def test_checkpoints_can_be_fewer_and_the_last_epoch_always_leaves_one(
     shapes: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    train(shapes, config=TINY, views=ViewConfig(), out=tmp_path, device=CPU, checkpoint_every=2)
+    train(shapes, config=TINY, views=ViewConfig(), out=tmp_path, device=CPU, saving=Saving(every_epochs=2))
     assert [path.name for path in sorted(tmp_path.glob("*.pt"))] == ["checkpoint-00002.pt", "checkpoint-00003.pt"]

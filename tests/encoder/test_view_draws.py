@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torchvision.transforms import RandomResizedCrop
 
-from encoder.view_draws import ViewConfig, ViewDraws, draw_boxes, draw_views
+from encoder.view_config import ViewConfig
+from encoder.view_draws import ViewDraws, draw_boxes, draw_views
 
 MANY = 20_000
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as peer
 
-from encoder.view_draws import ViewConfig, ViewDraws, draw_views
+from encoder.view_config import ViewConfig
+from encoder.view_draws import ViewDraws, draw_views
 from encoder.views import (
     ORDERS,
     blur,
