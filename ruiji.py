@@ -17,6 +17,7 @@ from deploy.shell.entry import existing as _existing
 from deploy.shell.entry import settings_with as _settings
 from deploy.shell.eval_command import evaluate
 from deploy.shell.map_command import draw_map
+from deploy.shell.train_command import train
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 all went well; 1 something went wrong or `doctor` found something; 2 the command was not
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(encoder_app, name="encoder")
 app.command(name="eval")(evaluate)
 app.command(name="map")(draw_map)
+app.command()(train)
 
 
 class Queue(StrEnum):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,9 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from deploy.evaluation.errors import NoEvaluation
-from ingest.channel import Group
+from ingest.bulk import decode_files
 from ingest.decode import Decoded, DecodeError
-from ingest.pool import DecodePool, FileToRead, cut_groups
+from ingest.pool import FileToRead
 from ingest.transform import squares
 from ingest.walk import FolderFile, WalkTally, walk
 
@@ -127,26 +125,19 @@ class FolderPictures:
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
     def batches(self, rows: Sequence[int], *, size: int) -> Iterator[Batch]:
-        with DecodePool(size=size, thumbnail_side=0) as pool:
-            wanted = [FileToRead(self.root + b"/" + self.files[row].path, self.root) for row in rows]
-            sizes = [self.files[row].size for row in rows]
-            under_way: deque[tuple[int, int, Future[Group]]] = deque()
-            start = 0
-            for group in cut_groups(wanted, sizes, group_files=pool.group_files):
-                under_way.append((start, len(group), pool.submit(group)))
-                start += len(group)
-                if len(under_way) > 2 * pool.processes:
-                    yield self._batch(rows, *under_way.popleft(), size=size)
-            while under_way:
-                yield self._batch(rows, *under_way.popleft(), size=size)
+        wanted = [FileToRead(self.root + b"/" + self.files[row].path, self.root) for row in rows]
+        start = 0
+        for results in decode_files(wanted, [self.files[row].size for row in rows], size=size):
+            yield self._batch(rows[start : start + len(results)], results, size=size)
+            start += len(results)
 
-    def _batch(self, rows: Sequence[int], start: int, many: int, future: Future[Group], *, size: int) -> Batch:
+    def _batch(self, rows: Sequence[int], results: Sequence[Decoded | DecodeError], *, size: int) -> Batch:
         kept, pictures = [], []
-        for row, result in zip(rows[start : start + many], future.result().results, strict=True):
+        for row, result in zip(rows, results, strict=True):
             if isinstance(result, Decoded):
                 kept.append(row)
                 pictures.append(result.pixels)
-            elif isinstance(result, DecodeError):
+            else:
                 self.left_out.append((os.fsdecode(self.files[row].path), result.reason))
         stacked = np.stack(pictures) if pictures else np.empty((0, size, size, 3), np.uint8)
         return Batch(np.array(kept, dtype=np.int64), stacked)

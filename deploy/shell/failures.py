@@ -11,9 +11,11 @@ from deploy.evaluation.errors import NoEvaluation
 from deploy.lock import AlreadyRunning
 from deploy.ports import PortTaken
 from deploy.supervisor import StartFailed
+from deploy.training.errors import NoTraining
 from deploy.valkey import UnsafeFolder
 from encoder.folder import EncoderError
 from encoder.maps.apart import NoMap
+from encoder.training.errors import TrainingError
 from ingest.public.download import DataError
 from ingest.walk import FolderMissingError
 from settings import SettingsError
@@ -32,7 +34,9 @@ def explain(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, NotRunning | WorkerUnavailable | SettingsError | NoEncoder | IndexUnavailable):
         return str(error), NOT_RUNNING
     ours = QueryFailed | CatalogError | EncoderError | AlreadyRunning | PortTaken | StartFailed | UnsafeFolder
-    if isinstance(error, ours | NoDevice | NoEvaluation | NoMap | DataError | FolderMissingError):
+    if isinstance(error, ours | NoDevice | NoEvaluation | NoMap | NoTraining | TrainingError):
+        return str(error), FAILED
+    if isinstance(error, DataError | FolderMissingError):
         return str(error), FAILED
     if isinstance(error, SQLAlchemyError):
         return f"the ledger cannot be read or written: {str(error).splitlines()[0]}", FAILED

@@ -1,0 +1,1 @@
+"""`ruiji train`: pictures in, an encoder that is known here out."""
