@@ -21,7 +21,7 @@ from deploy.encoder_setup import SHOWN, set_up_encoder
 from deploy.training import child
 from deploy.training.child import Paused
 from deploy.training.errors import NoTraining
-from deploy.training.finishing import figures, ship
+from deploy.training.finishing import ENCODER, figures, ship
 from deploy.training.gathering import LEFT_OUT, PICTURES, Classes, Gathered, gather
 from deploy.training.ledger_labels import ledger_labels
 from deploy.training.sources import Source, open_source
@@ -77,6 +77,8 @@ def resume(settings: Settings, run: Path) -> int:
     run = run.expanduser().absolute()
     if not (run / PLAN).is_file():
         raise NoTraining(f"{run} holds no {PLAN}: give the folder that `ruiji train` named when it was paused")
+    if (run / ENCODER).is_dir() and not (run / PICTURES).exists():  # they go when all is done
+        raise NoTraining(f"{run} is finished, its encoder is {run / ENCODER}: train another with a new --name")
     return carry_out(settings, run)
 
 

@@ -63,7 +63,8 @@ def _follow(child: subprocess.Popen[bytes], words: deque[str], say: Say) -> int:
         told = progress.line(text)
         if told is None:
             words.append(text)
-        say(told or text)
+        if not text.startswith("training stopped: "):  # it is the error that the caller gets
+            say(told or text)
     return child.wait()
 
 

@@ -99,6 +99,8 @@ def test_ctrl_c_pauses_and_resume_finishes(
     assert known.name == "small" and 0 <= known.metrics["finds_itself"] <= 1  # no labels: measured without
     assert "epoch 4 of 4: " in (said := capsys.readouterr()).err and "epoch 1 of 4: " not in said.err
     assert "is here and serves" in said.out
+    with pytest.raises(NoTraining, match="is finished, its encoder is"):
+        resume(settings, run)
 
 
 def test_what_cannot_be_trained_is_told_and_leaves_nothing(settings: Settings, photos: Path, tmp_path: Path) -> None:

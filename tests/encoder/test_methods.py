@@ -25,7 +25,13 @@ BATCH = 16
 def fresh_step(method: MethodName, optimiser: OptimiserName = "sgd", *, seed: int = 1) -> Step:
     torch.manual_seed(seed)
     config = TrainConfig(
-        method=method, optimiser=optimiser, batch_size=BATCH, queue_size=64, projection_dimension=32, bfloat16=False
+        method=method,
+        optimiser=optimiser,
+        size=16,
+        batch_size=BATCH,
+        queue_size=64,
+        projection_dimension=32,
+        bfloat16=False,
     )
     step = Step(
         build_model(config).to(memory_format=torch.channels_last),
@@ -40,7 +46,7 @@ def fresh_step(method: MethodName, optimiser: OptimiserName = "sgd", *, seed: in
 
 
 def pictures() -> torch.Tensor:
-    return torch.from_numpy(draw_shapes(BATCH, seed=3)[0])
+    return torch.from_numpy(draw_shapes(BATCH, seed=3, side=16)[0])
 
 
 def whole_state(step: Step) -> dict[str, Any]:
