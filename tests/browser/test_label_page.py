@@ -194,6 +194,19 @@ def test_somebody_elses_decision_holds_against_a_page_left_open(page: Page, labe
     assert labelled.carrying([first]) == set()
 
 
+def test_somebody_elses_decision_about_a_suggestion_holds(page: Page, labelled: Labelled) -> None:
+    page.goto(f"{labelled.url}?tab=suggested")
+    shown(page)
+    many, first = len(image_ids(page)), image_ids(page)[0]
+    body = {"key": uuid4().hex, "label": labelled.name, "decision": "no", "image_ids": [first]}
+    assert labelled.site.stack.post("/api/v1/labels/decisions", body).status == 200
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text(
+        f"{many - 1} pictures decided · 1 decided by somebody else meanwhile"
+    )
+    assert labelled.carrying([first]) == set()
+
+
 def test_a_label_that_is_not_and_one_of_nothing(page: Page, site: Site, labelled: Labelled, watch: Watch) -> None:
     watch.expected += ["404", "409"]
     page.goto(f"{site.url}/labels/987654")

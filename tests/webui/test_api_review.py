@@ -101,6 +101,28 @@ def test_suggestions_are_undecided_and_likely(person: Visitor, room: Room, mixed
     assert undo(person, done.json["batch"]).json["applied"] == 6
 
 
+def test_a_suggestion_replaces_nobodys_decision_made_meanwhile(
+    person: Visitor, room: Room, mixed: int, labels: Labels
+) -> None:
+    path = f"{labels['sky']}/suggested"
+    first, second, third, *rest = ids(person.get(f"/api/v1/labels/{path}?limit=8"))
+    for decision, image in (("no", first), ("yes", second)):
+        body = {"key": uuid4().hex, "label": "sky", "decision": decision, "image_ids": [image]}
+        assert person.post("/api/v1/labels/decisions", json=body).status_code == 200
+    done = send(person, path, yes=[first, third], no=[second, *rest])
+    parsed = answers_review.SuggestedDecided.model_validate_json(done.data, strict=True)
+    assert (parsed.applied, parsed.unchanged, parsed.passed_over) == (1 + len(rest), 0, 2)
+    states = {image: state_of(person, image, "sky") for image in (first, second, third, rest[0])}
+    assert states == {first: "no", second: "yes", third: "yes", rest[0]: "no"}
+    assert undo(person, parsed.batch).json["applied"] == 1 + len(rest)
+    assert [state_of(person, image, "sky") for image in (first, second, third)] == ["no", "yes", None]
+
+
+def state_of(person: Visitor, image: int, label: str) -> str | None:
+    found = person.get(f"/api/v1/images/{image}").json["labels"]
+    return next((row["state"] for row in found if row["name"] == label), None)
+
+
 def test_a_label_of_nothing_has_no_suggestions(person: Visitor, mixed: int, labels: Labels) -> None:
     batch = person.get("/api/v1/batches?limit=1").json["batches"][0]["id"]
     assert undo(person, batch).status_code == 200
@@ -146,9 +168,9 @@ def test_bad_requests_are_refused_and_write_nothing(person: Visitor, room: Room,
     ]
     for answer, status, code in refused:
         assert (answer.status_code, answer.json["error"]["code"]) == (status, code), answer.data
-    for query in ("sort=best", "limit=0", "limit=1001", "offset=-1", "page=3"):
+    for query in ("sort=best", "limit=0", "limit=5001", "offset=-1", "page=3"):
         assert person.get(f"/api/v1/labels/{sky}/review?{query}").status_code == 400, query
-    assert send(person, f"{sky}/review", kept=list(range(1, 1002))).status_code == 400
+    assert send(person, f"{sky}/review", kept=list(range(1, 5002))).status_code == 400
     assert send(person, f"{sky}/against/{labels['brick']}", image_ids=[], to="other").status_code == 400
     assert person.get("/api/v1/batches?limit=1").json == before
 

@@ -46,6 +46,16 @@ class Suggested(BaseModel):
     took_ms: dict[str, float]
 
 
+class SuggestedDecided(BaseModel):
+    """`passed_over` had been decided by somebody else meanwhile; that holds."""
+
+    batch: int
+    applied: int
+    unchanged: int
+    passed_over: int
+    repeated: bool
+
+
 class Compared(BaseModel):
     """Images of `label`, most like `other` first; `both` more carry the two labels and are not among the `total`."""
 

@@ -19,13 +19,14 @@ from catalog.label_review import KIND, record_review
 from catalog.labels import LabelCount
 from catalog.ledger import Ledger
 from catalog.shards import ShardDamaged
+from catalog.standing import still_open
 from curate.suggest import Suggestion
 from webui import present
 from webui.config import Parts, parts
 from webui.errors import ApiError, no_encoder
 
 from .answers import BatchResult
-from .answers_review import Compared, Review, ReviewDecided, Suggested
+from .answers_review import Compared, Review, ReviewDecided, Suggested, SuggestedDecided
 from .blueprint import api, described
 from .reading import read_json, read_query
 from .requests_review import ComparedQuery, Moves, ReviewDecisions, ReviewQuery, SuggestedDecisions, SuggestedQuery
@@ -106,9 +107,12 @@ def suggested(label_id: int) -> Response:
 
 
 @api.post("/labels/<int:label_id>/suggested")
-@described("labels", json=SuggestedDecisions, answer=BatchResult, refusals=(400, 404))
+@described("labels", json=SuggestedDecisions, answer=SuggestedDecided, refusals=(400, 404))
 def decide_suggested(label_id: int) -> Response:
-    """Say which of the images shown are the label and which are not: one batch, which one undo takes back."""
+    """Say which of the images shown are the label and which are not: one batch, which one undo takes back.
+
+    Only what is undecided still is decided: nobody who sees a suggestion contradicts a decision made meanwhile.
+    """
     wanted = read_json(SuggestedDecisions)
     check_sides(wanted.yes, wanted.no)
     said: list[tuple[State, tuple[int, ...]]] = [("yes", wanted.yes), ("no", wanted.no)]
@@ -117,7 +121,15 @@ def decide_suggested(label_id: int) -> Response:
         for choice, image_ids in said
         for image_id in dict.fromkeys(image_ids)
     ]
-    return recorded(parts(), key=wanted.key, decisions=decisions, encoder=wanted.encoder, kind="decide")
+    made = recorded(
+        parts(),
+        key=wanted.key,
+        decisions=decisions,
+        encoder=wanted.encoder,
+        kind="decide",
+        still=still_open(label_id),
+    )
+    return jsonify(**present.batch_result(made), passed_over=max(0, len(decisions) - made.applied - made.unchanged))
 
 
 @api.get("/labels/<int:label_id>/against/<int:other_id>")
@@ -150,7 +162,8 @@ def move(label_id: int, other_id: int) -> Response:
     decisions = [catalog_labels.Decision(one, mine, "no") for one in wanted.image_ids]
     if wanted.to == "other":
         decisions += [catalog_labels.Decision(one, other, "yes") for one in wanted.image_ids]
-    return recorded(have, key=wanted.key, decisions=decisions, encoder=wanted.encoder, kind=KIND)
+    made = recorded(have, key=wanted.key, decisions=decisions, encoder=wanted.encoder, kind=KIND)
+    return jsonify(present.batch_result(made))
 
 
 def label_today(ledger: Ledger, label_id: int) -> LabelCount:
@@ -185,14 +198,20 @@ def check_sides(one: tuple[int, ...], other: tuple[int, ...]) -> None:
 
 
 def recorded(
-    have: Parts, *, key: str, decisions: list[catalog_labels.Decision], encoder: str | None, kind: str
-) -> Response:
+    have: Parts,
+    *,
+    key: str,
+    decisions: list[catalog_labels.Decision],
+    encoder: str | None,
+    kind: str,
+    still: catalog_labels.Still | None = None,
+) -> catalog_labels.BatchResult:
     config = have.config
     made = catalog_labels.record(
-        config.ledger, key=key, author=config.author, decisions=decisions, encoder_id=encoder, kind=kind
+        config.ledger, key=key, author=config.author, decisions=decisions, encoder_id=encoder, kind=kind, still=still
     )
     told(config.client.wake_index)
-    return jsonify(batch=made.batch_id, applied=made.applied, unchanged=made.unchanged, repeated=made.repeated)
+    return made
 
 
 def rounded(took_ms: Mapping[str, float]) -> dict[str, Any]:

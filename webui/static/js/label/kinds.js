@@ -56,7 +56,9 @@ export const KINDS = {
       note: [other && `${count(other)} no: another label`, both && `${count(both)} yes: another too`].filter(Boolean).join(" · "),
     }),
     request: ({ yes, no }, of) => ({ path: "suggested", json: { ...of, yes, no } }),
-    done: (answer, { yes, no }) => `${count(yes.length)} yes · ${count(no.length)} no`,
+    done: ({ passed_over: passed }, { yes, no }) => (passed
+      ? `${plural(yes.length + no.length - passed, "picture")} decided · ${count(passed)} decided by somebody else meanwhile`
+      : `${count(yes.length)} yes · ${count(no.length)} no`),
     end: ({ label }) => {
       if (!label.yes) { sayEmpty(label); return; }
       showMessage("Nothing undecided is left", `Every picture has been decided for ${label.name}.`, { actions: [allLabels] });
