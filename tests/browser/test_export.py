@@ -87,6 +87,25 @@ def test_the_choice_is_in_the_address_and_nothing_is_offered_without_a_label(pag
     assert page.locator("#export-download").get_attribute("href") is None
 
 
+def test_of_very_many_labels_any_choice_is_stated_and_downloaded(page: Page, site: Site) -> None:
+    found = site.stack.request("GET", "/api/v1/labels").json()["labels"]
+    made = [{**found[0], "id": 10_000 + n, "name": f"made up {n}", "yes": 0} for n in range(1400)]
+    page.route("**/api/v1/labels", lambda route: route.fulfill(json={"labels": [*found, *made]}))
+    opened(page, site)
+    boxes = page.locator("#export-labels .boxes input")
+    boxes.evaluate_all("boxes => boxes.forEach((box, n) => { if (n % 2) box.click(); })")
+    page.locator("#export-download[href*=labels], #export-download[href*=without]").wait_for()
+    expect(page.locator("#export-plan")).to_contain_text("photos with")
+    address = page.locator("#export-download").get_attribute("href") or ""
+    answer = page.request.get(site.url + address)
+    assert answer.status == 200, answer.text()[:200]
+    before = boxes.evaluate_all("boxes => boxes.map((box) => box.checked)")
+    assert before.count(False) > 690
+    page.reload()
+    page.locator("#export-download[href]").wait_for()
+    assert boxes.evaluate_all("boxes => boxes.map((box) => box.checked)") == before
+
+
 def test_the_command_does_the_same(page: Page, site: Site, tmp_path: Path) -> None:
     name = 'it\'s -- a "label" $HOME'
     body = {"key": uuid4().hex, "label": name, "decision": "yes", "image_ids": [1]}

@@ -86,6 +86,31 @@ def test_without_a_label_all_are_meant_and_refusals_are_clear(person: Visitor, r
             assert (answer.status_code, answer.json["error"]["code"]) == (status, code)
 
 
+def test_labels_are_named_in_runs_or_by_what_is_left_out(person: Visitor) -> None:
+    known = sorted(row["id"] for row in person.get("/api/v1/labels").json["labels"])
+    each = "&".join(f"label={one}" for one in known[:-1])
+    asked = (each, f"labels={known[0]}-{known[-1] - 1}", f"without={known[-1]}", f"without={known[-1]}-999999999")
+    plans = [person.get(f"/api/v1/export/plan?format=csv&{one}").json for one in asked]
+    assert plans[0]["images"] > 0
+    assert plans == [plans[0]] * len(asked)
+    files = [person.get(f"/api/v1/export?format=csv&{one}").data for one in asked]
+    assert files == [files[0]] * len(asked)
+    for query, status, code in (
+        ("labels=987654", 404, "unknown_label"),
+        ("labels=3-2", 400, "invalid_value"),
+        ("labels=1,,2", 400, "invalid_value"),
+        (f"without={known[0]}&label={known[0]}", 400, "invalid_value"),
+    ):
+        answer = person.get(f"/api/v1/export/plan?{query}")
+        assert (answer.status_code, answer.json["error"]["code"]) == (status, code), query
+
+
+def test_a_label_that_nothing_carries_is_not_counted(person: Visitor) -> None:
+    before = person.get("/api/v1/export/plan").json
+    assert person.post("/api/v1/labels", json={"name": "on nothing yet"}).status_code in (200, 201)
+    assert person.get("/api/v1/export/plan").json == before
+
+
 def test_a_failure_before_the_first_piece_is_an_ordinary_refusal(
     person: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

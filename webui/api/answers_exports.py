@@ -6,7 +6,7 @@ from pydantic import BaseModel, RootModel
 
 
 class ExportPlan(BaseModel):
-    """`photo_bytes` are those of the photos in it, 0 where the format holds none."""
+    """`labels` are those that a decision in it is about; `photo_bytes` of its photos, 0 where the format holds none."""
 
     file: str
     labels: int

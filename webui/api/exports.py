@@ -11,7 +11,7 @@ from flask import Response, jsonify
 
 from catalog import labels as catalog_labels
 from catalog.labelled import measure_labelled
-from catalog.labels import Label
+from catalog.labels import LabelCount
 from catalog.ledger import Ledger
 from curate.exports.export import TREES, WITHOUT_REJECTED
 from curate.exports.formats import Format
@@ -22,7 +22,7 @@ from webui.errors import ApiError
 from .answers_exports import ExportFile, ExportPlan
 from .blueprint import api, described, streamed
 from .reading import read_query
-from .requests_exports import ExportQuery
+from .requests_exports import ExportQuery, Runs, read_runs
 
 log = logging.getLogger(__name__)
 AT_ONCE = 3  # each keeps one of the server's threads for as long as the client takes
@@ -35,13 +35,13 @@ def export_plan() -> Response:
     """Say how many images and decisions an export holds, and how large their files are."""
     asked = read_query(ExportQuery)
     ledger = parts().config.ledger
-    labels = chosen(ledger, asked.label)
+    rows = chosen(ledger, asked)
     rejected = asked.rejected and asked.format not in WITHOUT_REJECTED
-    extent = measure_labelled(ledger, [label.id for label in labels], rejected=rejected)
+    extent = measure_labelled(ledger, [row.label.id for row in rows], rejected=rejected)
     photos = extent.bytes_by_label if asked.format is Format.IMAGEFOLDER else extent.bytes
     return jsonify(
         file=file_name(asked.format),
-        labels=len(labels),
+        labels=sum(row.yes + rejected * row.no > 0 for row in rows),
         images=extent.images,
         decisions=extent.decisions,
         photo_bytes=photos if asked.format in TREES else 0,
@@ -54,7 +54,7 @@ def export() -> Response:
     """Hand out what is said of the labels as a file. A connection that ends before its last chunk: it is not whole."""
     asked = read_query(ExportQuery)
     have = parts().config
-    labels = chosen(have.ledger, asked.label)
+    labels = [row.label for row in chosen(have.ledger, asked)]
     pieces = stream(have.ledger, have.store, labels=labels, format=asked.format, rejected=asked.rejected)
     if not under_way.acquire(blocking=False):
         raise ApiError(503, "too_many_exports", f"{AT_ONCE} exports are under way: wait until one of them is done.")
@@ -88,9 +88,20 @@ def file_name(format: Format) -> str:
     return f"ruiji-{format.value}{ENDINGS[format]}"
 
 
-def chosen(ledger: Ledger, label_ids: tuple[int, ...]) -> list[Label]:
-    """The labels of these ids, all of them if none is named; 404 for one that there is not."""
-    known = {row.label.id: row.label for row in catalog_labels.list_labels(ledger)}
-    if missing := [one for one in label_ids if one not in known]:
+def chosen(ledger: Ledger, asked: ExportQuery) -> list[LabelCount]:
+    """The labels that are asked for, all of them if nothing is said; 404 for one that is named and is not there."""
+    known = {row.label.id: row for row in catalog_labels.list_labels(ledger)}
+    if sum(map(bool, (asked.label, asked.labels, asked.without))) > 1:
+        raise ApiError(400, "invalid_value", "Give one of `label`, `labels` and `without`, not several.")
+    if asked.without:
+        left_out = read_runs(asked.without)
+        return [row for one, row in known.items() if not within(left_out, one)]
+    wanted = read_runs(asked.labels) if asked.labels else tuple((one, one) for one in asked.label)
+    if missing := [first for first, last in wanted if first == last and first not in known]:
         raise ApiError(404, "unknown_label", f"There is no label {missing[0]} any more: load the page again.")
-    return [known[one] for one in dict.fromkeys(label_ids)] if label_ids else list(known.values())
+    return [row for one, row in known.items() if within(wanted, one)] if wanted else list(known.values())
+
+
+def within(runs: Runs, number: int) -> bool:
+    """Whether one of the runs holds the number."""
+    return any(first <= number <= last for first, last in runs)

@@ -2,16 +2,17 @@
 
 import { h } from "../dom.js";
 import { count } from "../format.js";
+import { runsOf } from "./runs.js";
 
 export class LabelChoice {
   constructor(place, { changed }) {
     Object.assign(this, { place, changed, labels: [], out: new Set() });
   }
 
-  /** wanted: ids as text, none for all. */
+  /** wanted(id): whether that label is meant. */
   show(labels, wanted) {
     this.labels = labels;
-    if (wanted.size) this.out = new Set(labels.filter((label) => !wanted.has(String(label.id))).map((label) => label.id));
+    this.out = new Set(labels.map((label) => label.id).filter((id) => !wanted(id)));
     this.all = h("input", { type: "checkbox", onchange: (event) => this.every(event.target.checked) });
     this.boxes = new Map(labels.map((label) => [label.id, h("input", { type: "checkbox", onchange: (event) => this.turn(label, event.target.checked) })]));
     this.place.replaceChildren(
@@ -28,6 +29,15 @@ export class LabelChoice {
   /** None where all are meant: a label that is made later is meant too. */
   get named() {
     return this.out.size ? this.labels.filter((label) => !this.out.has(label.id)) : [];
+  }
+
+  /** The same for an address, as the API reads it: the labels that are meant, or those that are not, if that is shorter. */
+  get asked() {
+    const known = this.labels.map((label) => label.id).sort((a, b) => a - b);
+    const without = runsOf(known.filter((id) => this.out.has(id)), known);
+    if (!without || this.empty) return {};
+    const labels = runsOf(known.filter((id) => !this.out.has(id)), known);
+    return labels.length <= without.length ? { labels } : { without };
   }
 
   every(on) {

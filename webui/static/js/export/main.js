@@ -6,9 +6,11 @@ import { bytes, count, plural } from "../format.js";
 import { toast } from "../toast.js";
 import { TREES, commandOf } from "./command.js";
 import { LabelChoice } from "./labels.js";
+import { holding } from "./runs.js";
 
 const WITHOUT_REJECTED = { imagefolder: "A tree of folders has no place for that.", coco: "COCO has no place for that." };
 const SETTLE_MS = 150;
+const LONGEST = 8000; // characters of an address that any server takes
 
 const form = byId("export-form");
 const choice = new LabelChoice(byId("export-labels"), { changed: () => draw() });
@@ -19,10 +21,9 @@ const format = () => form.elements.format.value;
 const rejected = () => byId("rejected").checked && !(format() in WITHOUT_REJECTED);
 
 function query() {
-  const asked = new URLSearchParams({ format: format() });
-  for (const label of choice.named) asked.append("label", label.id);
+  const asked = new URLSearchParams({ format: format(), ...choice.asked });
   if (rejected()) asked.set("rejected", "true");
-  return asked;
+  return `?${asked}`.replaceAll("%2C", ",");
 }
 
 /** What is on the page is in its address: an export can be sent to a colleague, or done again. */
@@ -31,14 +32,16 @@ function read() {
   const wanted = [...form.elements.format].find((one) => one.value === asked.get("format"));
   if (wanted) wanted.checked = true;
   byId("rejected").checked = asked.get("rejected") === "true";
-  return new Set(asked.getAll("label"));
+  const [each, named, left] = [new Set(asked.getAll("label")), holding(asked.get("labels")), holding(asked.get("without"))];
+  if (asked.has("without")) return (id) => !left(id);
+  return asked.has("labels") ? named : each.size ? (id) => each.has(String(id)) : () => true;
 }
 
 function allow(file) {
   const link = byId("export-download");
   link.setAttribute("aria-disabled", String(!file));
   link.textContent = file ? `Download ${file}` : "Download";
-  if (file) Object.assign(link, { href: `/api/v1/export?${query()}`, download: file });
+  if (file) Object.assign(link, { href: `/api/v1/export${query()}`, download: file });
   else link.removeAttribute("href");
 }
 
@@ -49,9 +52,11 @@ function draw() {
   byId("rejected-note").textContent = why ?? "";
   byId("export-shell").textContent = format() in TREES ? "On this machine without a download, with links to your photos instead of copies:" : "On this machine, without a download:";
   byId("export-command").textContent = commandOf({ names: choice.named.map((label) => label.name), format: format(), rejected: rejected() });
-  history.replaceState(null, "", `?${query()}`);
   allow(null);
   running?.abort();
+  const long = query().length > LONGEST;
+  history.replaceState(null, "", long ? location.pathname : query());
+  if (long) { askSoon.cancel(); byId("export-plan").textContent = "So many single labels do not fit into one download. Export them in two parts, or with the command below."; return; }
   if (choice.empty) { askSoon.cancel(); byId("export-plan").textContent = choice.labels.length ? "Choose at least one label." : "There are no labels yet."; return; }
   askSoon();
 }
@@ -61,7 +66,7 @@ async function plan() {
   running = mine;
   byId("export-plan").textContent = "Counting…";
   try {
-    const found = await api(`/export/plan?${query()}`, { signal: mine.signal, timeout: 60000 });
+    const found = await api(`/export/plan${query()}`, { signal: mine.signal, timeout: 60000 });
     if (mine.signal.aborted) return;
     const size = found.photo_bytes ? `, about ${bytes(found.photo_bytes)}` : "";
     byId("export-plan").replaceChildren(h("strong", {}, plural(found.images, "photo")), ` with ${plural(found.decisions, "decision")} about ${plural(found.labels, "label")}${size}`);
