@@ -69,6 +69,24 @@ def test_by_keyboard_a_batch_is_undone_and_done_again(page: Page, site: Site, im
     expect(row.get_by_role("button", name="Undo: back and forth")).to_be_focused()
 
 
+def test_one_thing_is_undone_and_done_again_by_one_button(page: Page, site: Site, images: list[int]) -> None:
+    batch = decide(site, "one button", images)
+    page.goto(f"{site.url}/labels/history")
+    mine = page.locator("tr[data-batch]", has_text="one button")
+    for rows, name in ((2, "Undo"), (3, "Redo"), (4, "Undo"), (5, "Redo")):
+        line(page, batch).get_by_role("button", name=f"{name}: one button").click()
+        expect(mine).to_have_count(rows)
+        expect(mine.locator(".turn")).to_have_count(1)
+        expect(line(page, batch).locator(".turn")).to_have_count(1)
+    # Where the batch itself is not in the list, what took it back last can be turned.
+    shown = site.stack.request("GET", "/api/v1/batches?limit=5").json()
+    later = [one for one in shown["batches"] if one["id"] != batch][:1]
+    page.route(re.compile(r"/batches\?"), lambda route: route.fulfill(json={**shown, "batches": later}))
+    page.reload()
+    expect(page.locator("tr[data-batch]")).to_have_count(1)
+    expect(page.locator(".turn")).to_have_count(1)
+
+
 def test_what_was_decided_since_stays_and_is_counted(page: Page, site: Site, images: list[int]) -> None:
     batch = decide(site, "first thought", images)
     decide(site, "first thought", images[:1], "no")

@@ -7,11 +7,12 @@ import { deliverAndTell } from "../search/kept.js";
 import { send } from "../search/outbox.js";
 import { toast } from "../toast.js";
 import { detail } from "./detail.js";
-import { HEADS, rowOf } from "./row.js";
+import { HEADS, covered, rowOf } from "./row.js";
 
 const PAGE = 50;
 const MOST = 1000; // that one request brings
 const body = h("tbody");
+const listed = new Map(); // id -> batch, of those that have a row
 let shown = 0; // batches, without the rows that show their pictures
 
 const at = (id) => body.querySelector(`[data-batch="${id}"]`);
@@ -69,8 +70,10 @@ async function show(again = false) {
   try {
     const { batches, authors } = await api(`/batches?limit=${limit}&offset=${offset}${who ? `&author=${encodeURIComponent(who)}` : ""}`);
     people(authors);
-    if (again) body.replaceChildren();
+    if (again) { body.replaceChildren(); listed.clear(); }
+    for (const batch of batches) listed.set(batch.id, batch);
     body.append(...batches.map((batch) => rowOf(batch, act)));
+    for (const batch of listed.values()) if (covered(batch, listed)) at(batch.id).querySelector(".turn")?.remove();
     shown = offset + batches.length;
     byId("more").hidden = batches.length < limit;
     if (!shown) place.replaceChildren(h("div", { class: "nothing" }, icon("undo"), h("strong", {}, "Nothing decided yet"), h("p", {}, "Every confirm appears here, and can be undone.")));

@@ -39,10 +39,19 @@ function against(batch) {
   return over.length + by.length ? h("div", { class: "clashes" }, ...over, ...by) : null;
 }
 
+/** Whether a batch is turned by a button of its own: an undo that was done again is not. */
+const turns = (batch) => !(batch.undone && batch.kind === "undo");
+
+/** Whether what a batch took back or did again is in the list, and turned there: one thing has one button. */
+export function covered(batch, listed) {
+  const target = listed.get(batch.undoes);
+  return Boolean(target) && (turns(target) || covered(target, listed));
+}
+
 function turn(batch, act) {
   const about = [...byLabel(batch.parts).keys()].slice(0, LABELS_SHOWN).join(", ") || "this batch";
   const again = batch.undone || batch.kind === "undo";
-  if (batch.undone && batch.kind === "undo") return h("span", { class: "state" }, "done again");
+  if (!turns(batch)) return h("span", { class: "state" }, "done again");
   return h("button", { type: "button", class: "outline small turn", "aria-label": `${again ? "Redo" : "Undo"}: ${about}`, onclick: () => act[again ? "redo" : "undo"](batch) }, icon("undo"), again ? "Redo" : "Undo");
 }
 
