@@ -29,7 +29,7 @@ from curate.folding import BELOW, Folder, Folds, first_tiles
 from curate.hunt_examples import Embed, ExampleReader
 from curate.hunt_state import HuntState
 from curate.paging import Ids, Paging, Step
-from curate.proposal import EVIDENCE, Proposal, cut_of, odds_of
+from curate.proposal import EVIDENCE, Proposal, cut_of, has_line, odds_of
 from curate.ranker import Ranking, fit
 from curate.survey import survey
 
@@ -115,7 +115,7 @@ class Hunter:
         """All undecided images above the line; a pass over all embeddings. NoLine, and errors as above."""
         hunt, encoder = get_hunt(self._ledger, hunt_id), self._serving()
         ranking, known = self._ranking(hunt, encoder, {})
-        if not ranking.fitted or known < EVIDENCE:
+        if not has_line(ranking, known):
             raise NoLine(known, needed=EVIDENCE)
         match = above_line(self._ledger, self._store, ranking, hunt=hunt, encoder_id=encoder.id)
         drawn = self._random.permutation(match.ids)[:DRAWN]
@@ -191,6 +191,7 @@ class Hunter:
             checked=len(state.checked),
             took_ms=took,
             folds=folds,
+            line=has_line(ranking, known),
         )
 
     def _folded(

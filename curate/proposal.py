@@ -19,11 +19,11 @@ EVIDENCE = 20  # images known to be of the label: from fewer, the cut-off is a g
 class Proposal:
     """What to look at next, best first, or what to agree to; kind "end": nothing undecided is left.
 
-    Hits from `cut` on are less likely than not to be of the label (None: all are likely, or nothing can tell). For
-    "accept", `count` images would be labelled unseen and about the share `wrong` of them wrongly; `run` is the length
-    of the run that a probe, a sample or an accept is about; `checked`: how many images were drawn at random and decided
-    so far. `folds` are the ids of near-identical images among the hits, each time best first. took_ms: stage ->
-    milliseconds.
+    Hits from `cut` on are less likely than not to be of the label (None: all are likely, or nothing can tell: there is
+    no `line`). For "accept", `count` images would be labelled unseen and about the share `wrong` of them wrongly; `run`
+    is the length of the run that a probe, a sample or an accept is about; `checked`: how many images were drawn at
+    random and decided so far. `folds` are the ids of near-identical images among the hits, each time best first.
+    took_ms: stage -> milliseconds.
     """
 
     kind: Kind | Literal["end"]
@@ -37,11 +37,17 @@ class Proposal:
     checked: int
     took_ms: dict[str, float]
     folds: Folds = ()
+    line: bool = False
+
+
+def has_line(ranking: Ranking, known: int) -> bool:
+    """Whether `known` images of the label are enough to tell from where on one is more likely than not."""
+    return ranking.fitted and known >= EVIDENCE
 
 
 def cut_of(ranking: Ranking, hits: list[Hit], known: int) -> int | None:
     """Which of the hits is the first that is less likely than not, if `known` images are enough to tell; else None."""
-    if not ranking.fitted or known < EVIDENCE:
+    if not has_line(ranking, known):
         return None
     above = sum(hit.score > float(ranking.cutoffs.min()) for hit in hits)
     return None if above == len(hits) else above

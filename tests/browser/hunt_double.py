@@ -70,7 +70,7 @@ class Double:
         """The next step."""
         made: dict[str, Any] = {
             "kind": "page", "token": f"token-{self.turn}", "encoder": "e1", "took_ms": {"total": 31.0}, "results": [],
-            "cut": None, "run": 0, "count": 0, "wrong": 0.0, "checked": 0, **self.counts(),
+            "cut": None, "line": False, "run": 0, "count": 0, "wrong": 0.0, "checked": 0, **self.counts(),
         }  # fmt: skip
         return {**made, **self.steps[min(self.turn, len(self.steps) - 1)](self)}
 

@@ -71,6 +71,7 @@ class Step(BaseModel):
     page: the best undecided pictures. probe: a page further down. sample: pictures from all over a run of `run`.
     check: pictures drawn at random, for the estimate. accept: `count` pictures may be labelled unseen, about the share
     `wrong` of them wrongly. end: nothing is left. `checked`: how many pictures of random checks were decided so far.
+    `line`: enough is known for some to lie above the line, on this page or not.
     `folds`: ids of results that are near-identical and labelled alike, two or more each, best first.
     """
 
@@ -80,6 +81,7 @@ class Step(BaseModel):
     results: list[Result]
     folds: list[list[int]]
     cut: int | None
+    line: bool
     run: int
     count: int
     wrong: float

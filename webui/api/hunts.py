@@ -282,6 +282,7 @@ def proposed(have: Parts, hunt_id: str, made: Proposal) -> dict[str, Any]:
         "results": [result(hit, None, have.version) for hit in made.hits],
         "folds": made.folds,
         "cut": made.cut,
+        "line": made.line,
         "run": made.run,
         "count": made.count,
         "wrong": round(made.wrong, 4),

@@ -141,7 +141,7 @@ function showPictures(found) {
   grid.show(results.slice(0, cut));
   if (cut < results.length) grid.extend(results.slice(cut), BELOW);
   byId("line").hidden = false;
-  byId("above").hidden = found.kind !== "page";
+  byId("above").hidden = found.kind !== "page" || !found.line;
   const took = found.took_ms?.total;
   byId("summary").replaceChildren(h("strong", {}, plural(found.results.length, "picture")), ` ${{ sample: "in their order", check: "drawn at random, the likelier first" }[found.kind] ?? "best first"}${took ? ` · ${Math.round(took)} ms` : ""}`);
   const banner = bannerFor(found, hunt.label.name);
