@@ -82,7 +82,7 @@ def page(context: BrowserContext, watch: Watch) -> Iterator[Page]:
     page = context.new_page()
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" or "preload" in message.text:
             watch.complaints.append(f"{message.text} {message.location.get('url', '')}")
 
     page.on("console", note)

@@ -185,3 +185,25 @@ def test_an_ingest_that_has_just_begun_is_told_without_a_rate(page: Page, site: 
     page.route("**/api/v1/status", begun)
     page.goto(f"{site.url}/export")
     expect(page.locator("#running")).to_have_text("Ingest photos · 0 %")
+
+
+def test_an_ingest_is_told_in_the_header_and_before_the_first_search(page: Page, site: Site) -> None:
+    job = {"state": "running", "source": "photos", "total": 12_000, "done": 64, "images_per_s": 120.0}
+
+    def under_way(route: Route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        route.fulfill(response=answer, json={**found, "jobs": [job], "counts": {**found["counts"], "images": 64}})
+
+    page.route("**/api/v1/status", under_way)
+    page.goto(site.url)
+    expect(page.locator("#running .rate")).to_have_text("· 120/s")
+    said, rate = page.locator("#running .cut-text").bounding_box(), page.locator("#running .rate").bounding_box()
+    assert said
+    assert rate
+    assert 2 < rate["x"] - said["x"] - said["width"] < 6, "as wide as a space"
+    expect(page.locator("#empty-count")).to_have_text("64 photos")
+    expect(page.locator("#empty-coming")).to_contain_text("More photos are coming in from photos: 64 of 12,000 files")
+    page.unroute("**/api/v1/status")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # asks again at once
+    expect(page.locator("#empty-coming")).to_be_hidden()

@@ -33,6 +33,9 @@ def test_a_screen_is_served_with_its_token_and_nothing_inline(brokerless: Visito
     assert not re.search(r"<script(?![^>]*\ssrc=)", page), "the policy forbids inline scripts"
     assert not re.search(r"\s(style|on[a-z]+)=", page), "the policy forbids inline styles and handlers"
     assert not re.search(r'(src|href)="(https?:)?//', page), "nothing is loaded from elsewhere"
+    assert 'rel="preload"' not in page, (
+        "from the second page on the font is in memory, and a browser warns of the waste"
+    )
 
 
 @pytest.mark.parametrize("query_timeout_s", [8.0, 60.0])

@@ -5,7 +5,8 @@ import { byId, h, repeat } from "./dom.js";
 import { count, percent } from "./format.js";
 import { figure } from "./metrics.js";
 
-const ACTIVE = ["scanning", "running"];
+/** Whether a job brings photos now. */
+export const comingIn = (job) => ["scanning", "running"].includes(job.state);
 
 byId("theme-toggle").addEventListener("click", () => {
   const theme = document.documentElement.dataset.theme === "light" ? "dark" : "light";
@@ -26,8 +27,9 @@ function showJob(job) {
   const amount = job.state === "scanning" && !job.total ? `${count(job.scanned)} files found` : `${Math.floor(share)} %`;
   place.replaceChildren(
     h("i", { class: "pie", vars: { share: share.toFixed(1) } }),
-    h("span", { class: "cut-text" }, `Ingest ${job.source ?? "all images"} · ${amount}`),
-    job.images_per_s ? h("span", { class: "rate" }, `· ${count(job.images_per_s)}/s`) : "",
+    h("span", { class: "said" },
+      h("span", { class: "cut-text" }, `Ingest ${job.source ?? "all images"} · ${amount}`),
+      job.images_per_s ? h("span", { class: "rate" }, `· ${count(job.images_per_s)}/s`) : null),
   );
 }
 
@@ -52,7 +54,7 @@ export function onStatus(listener) {
 repeat(async () => {
   try {
     latest = await api("/status");
-    const running = latest.jobs.find((job) => ACTIVE.includes(job.state));
+    const running = latest.jobs.find(comingIn);
     showJob(running);
     showEncoder(latest.encoder);
     for (const listener of listeners) listener(latest);

@@ -4,16 +4,19 @@ import { api } from "../api.js";
 import { byId, h } from "../dom.js";
 import { addFolderForm } from "../folders.js";
 import { count, plural } from "../format.js";
-import { onStatus } from "../header.js";
+import { comingIn, onStatus } from "../header.js";
 import { toast } from "../toast.js";
 
 let asked = false;
 
 export function prepareEmpty({ sample }) {
   addFolderForm(() => toast("Reading the folder. Its pictures can be searched as they arrive.", { action: { label: "Watch", run: () => { location.href = "/jobs"; } } }));
-  onStatus(({ counts }) => {
+  onStatus(({ counts, jobs }) => {
     const { images } = counts;
     byId("empty-count").textContent = images ? plural(images, "photo") : "all your photos";
+    const job = jobs.find(comingIn);
+    byId("empty-coming").hidden = !job;
+    if (job) byId("empty-coming").textContent = `More photos are coming in from ${job.source ?? "all sources"}${job.total ? `: ${count(job.done)} of ${count(job.total)} files are done` : ""}. What is there can be searched already.`;
   });
   return async () => {
     byId("empty").hidden = false;
