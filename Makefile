@@ -1,7 +1,7 @@
 # Ruiji. Needs Python 3.11 or newer with venv, and make; everything else is installed into .venv.
 #   make demo                   try it with 11,000 photos of CIFAR-10 (DIR=~/Pictures: with your own)
 #   make test                   every test        make check   format, lint, types
-#   make hunt-demo              all airplanes of the demo by mouse and keys, scored (CIFAR=archive, if it is here)
+#   make hunt-demo              the demo by mouse and keys: all airplanes, 5,000 on a page (CIFAR=archive, if it is here)
 #   make setup | maps | bench | lock | readme | clean
 #   make clean-demo             forget the photos and labels of CIFAR-10; those of your own folder stay
 .DELETE_ON_ERROR:

@@ -114,7 +114,7 @@ def ingest(
 @app.command()
 def search(
     picture: Annotated[Path, typer.Argument(help="A picture file.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many neighbours.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, max=5000, help="How many neighbours.")] = 10,
     any_way_up: Annotated[
         bool, typer.Option("--any-way-up", help="PICTURE may lie on its side or be mirrored.")
     ] = False,

@@ -20,7 +20,7 @@ from catalog.search_filter import SearchFilter, count_found, count_indexed
 from catalog.shards import Ids, Vectors, read_rows
 from catalog.tables import index_change, shard
 
-MOST_RESULTS = 1000
+MOST_RESULTS = 5000
 SPARE = 10  # asked for beyond k: images deleted a moment ago are still in the index
 MOST_FOUND = 3000  # images that a hunt's search may bring in vain
 MOST_CHANGED = 1000  # rows known to be old that one filter names

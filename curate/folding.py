@@ -9,10 +9,13 @@ import numpy as np
 from catalog.artifacts import ArtifactStore
 from catalog.hits import Hit
 from catalog.ledger import Ledger
+from catalog.statements import slices
 from curate.fingerprints import Fingerprints
 from curate.near_identical import group
 
 BELOW = 30  # results that are looked at beyond those asked for: the last copies of a picture rank a little lower
+
+FOLDED_AT_ONCE = 1000  # each is laid over each: 5,000 at once would take half a gigabyte; copies rank close together
 
 Folds = tuple[tuple[int, ...], ...]
 
@@ -35,10 +38,11 @@ class Folder:
             if hit.image_id in prints:
                 alike.setdefault(frozenset((one.label_id, one.state) for one in hit.labels), []).append(hit.image_id)
         folds = [
-            tuple(ids[place] for place in places)
+            tuple(some[place] for place in places)
             for ids in alike.values()
-            if len(ids) > 1
-            for places in group(np.stack([prints[one] for one in ids]))
+            for some in slices(ids, FOLDED_AT_ONCE)
+            if len(some) > 1
+            for places in group(np.stack([prints[one] for one in some]))
             if len(places) > 1
         ]
         rank = {hit.image_id: place for place, hit in enumerate(hits)}

@@ -152,9 +152,11 @@ def test_a_server_that_does_not_answer_is_told_and_tried_again(
     page.locator('.tile[data-index="1"]').focus()
     page.keyboard.press("s")
     expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
+    expect(page.locator("#score-filter")).to_be_hidden()
     gone = False
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".tag.own")).to_be_visible()
+    expect(page.locator("#score-filter")).to_be_visible()
 
 
 def test_a_picture_on_its_side_is_searched_by_the_way_whose_neighbours_are_nearest(page: Page, site: Site) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from catalog.artifacts import ArtifactStore
 from catalog.hits import Hit
+from catalog.ledger import Ledger
+from curate import folding
 from curate.fingerprints import SIDE, Prints, fingerprint
-from curate.folding import first_tiles, with_copies
+from curate.folding import Folder, first_tiles, with_copies
 from curate.near_identical import group
 from tests.photos import KINDS, jpeg, scene
 
@@ -91,3 +96,16 @@ def test_results_keep_their_number_and_gain_the_copies_further_down() -> None:
     shown, folds = with_copies(hits(1, 2, 3, 4, 5, 6), ((2, 5), (4, 6)), k=3)
     assert [one.image_id for one in shown] == [1, 2, 3, 5]
     assert folds == ((2, 5),)
+
+
+def test_of_very_many_results_those_that_rank_close_together_are_folded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(folding, "FOLDED_AT_ONCE", 2)
+    one, other = jpeg(scene("sky", 7)), jpeg(scene("brick", 7))
+    made = dict(enumerate(prints(one, one, other, one, other, other)))
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    folder = Folder(ledger, ArtifactStore(tmp_path / "artifacts"))
+    monkeypatch.setattr(folder, "_prints", SimpleNamespace(of=lambda ids: made))
+    assert folder.folds(hits(*made)) == ((0, 1), (4, 5))
+    ledger.close()

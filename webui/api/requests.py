@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
 from spectree.model_adapter.pydantic_adapter import BaseFile
 
+from catalog.search import MOST_RESULTS
+
 LARGEST_ID = 2**63 - 1
 Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
 FormId = Annotated[int, Field(ge=1, le=LARGEST_ID)]  # forms and addresses hold text
@@ -49,7 +51,7 @@ class SearchOptions(Filters):
     `any_way_up`: turned and mirrored, too, the way whose neighbours are nearest.
     """
 
-    k: Annotated[int, Field(ge=1, le=1000)] = 60
+    k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 60
     suggest: bool = False
     fold: bool = False
     any_way_up: bool = False

@@ -9,7 +9,7 @@ from pydantic import Field, StrictStr
 from .requests import Id, Key, Request, Score
 
 Sort = Literal["doubt", "unlike", "newest"]
-MOST_SHOWN = 1000
+MOST_SHOWN = 5000
 Images = Annotated[tuple[Id, ...], Field(max_length=MOST_SHOWN)]
 EncoderId = Annotated[StrictStr, Field(max_length=64)]
 

@@ -10,7 +10,6 @@ import { deliverAndTell } from "../search/kept.js";
 import { listen } from "../search/keys.js";
 import { hideMessage } from "../search/message.js";
 import { Selection } from "../search/selection.js";
-import "../search/size.js";
 import { carried } from "../search/tile.js";
 import { toast } from "../toast.js";
 import { Above } from "./above.js";
@@ -58,7 +57,7 @@ const above = new Above(id, { ready: () => step?.kind === "page", go: labelAbove
 const ready = () => step !== null && performance.now() - shownAt >= SETTLE_MS;
 
 function paint() {
-  grid.paint(selection);
+  grid.paint();
   const { yes, no, other, both } = proposal.decision();
   bar.show({ yes: yes.length, no: no.length, other, both });
 }

@@ -7,7 +7,6 @@ import { Kept } from "../hunt/kept.js";
 import { deliverAndTell } from "../search/kept.js";
 import { listen } from "../search/keys.js";
 import { hideMessage, showError } from "../search/message.js";
-import "../search/size.js";
 import { View } from "../search/view.js";
 import { toast } from "../toast.js";
 import { LabelBar } from "./bar.js";

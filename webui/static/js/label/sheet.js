@@ -37,7 +37,7 @@ export class Sheet {
 
   paint() {
     const decision = this.proposal.decision();
-    this.grid.paint(this.selection);
+    this.grid.paint();
     this.page.bar.show({ chosen: decision.yes.length, shown: this.results.length, ...this.kind.bar(decision) });
   }
 

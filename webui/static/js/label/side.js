@@ -16,7 +16,7 @@ export class Side {
     this.selection = new Selection();
     this.chooser = new Chooser({
       selection: this.selection, results: () => this.results, changed, search: page.search, near: () => this.more(),
-      place: [byId(`${name}-grid`), byId(`${name}-end`)], view: page.view,
+      place: [byId(`${name}-grid`), byId(`${name}-end`)], area: byId(`${name}-end`), view: page.view,
     });
     this.changed = changed;
   }
@@ -68,7 +68,7 @@ export class Side {
   }
 
   paint() {
-    this.grid.paint(this.selection);
+    this.grid.paint();
   }
 
   clear() {

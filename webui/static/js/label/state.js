@@ -1,6 +1,6 @@
 // What is shown of a label, as the page's address: a page of it can be sent to a colleague.
 
-import { whole } from "../search/state.js";
+import { LARGEST_K, whole } from "../search/state.js";
 
 export const TABS = ["review", "suggested", "compare"];
 const SORTS = ["doubt", "unlike", "newest"];
@@ -13,7 +13,7 @@ export function readState(search) {
   return {
     tab: one("tab", TABS),
     sort: one("sort", SORTS),
-    show: whole(query.get("show"), 1, 250) ?? 60,
+    show: whole(query.get("show"), 1, LARGEST_K) ?? 60,
     from: whole(query.get("from"), 0, MOST) ?? 0,
     everything: query.get("all") === "1",
     other: whole(query.get("with"), 1, Number.MAX_SAFE_INTEGER),

@@ -17,19 +17,19 @@ const MOST = 1000; // as many as the server shows at once
 export class Chosen {
   /** closed(): nothing is chosen any more; decided(): labels have changed. */
   constructor({ closed, decided }) {
-    Object.assign(this, { closed, results: [], encoder: null, labels: [], turn: 0 });
+    Object.assign(this, { closed, results: [], byImage: new Map(), encoder: null, labels: [], turn: 0 });
     this.selection = new Selection();
     this.chooser = new Chooser({
       selection: this.selection,
       results: () => this.results,
       changed: () => this.paint(),
+      area: byId("results"),
       search: (result) => { location.href = `/?image=${result.image_id}`; },
     });
     const { grid } = this.chooser;
-    const byImage = (id) => this.results.find((result) => result.image_id === id);
     this.decider = new Decider({
       selection: this.selection,
-      result: byImage,
+      result: (id) => this.byImage.get(id),
       encoder: () => this.encoder,
       colour: (name) => this.labels.find((label) => label.name === name)?.colour ?? "#8a94a1",
       shown: (ids, confirmed) => { grid.redraw(ids, confirmed); this.paint(); },
@@ -66,8 +66,8 @@ export class Chosen {
   }
 
   paint() {
-    this.chooser.grid.paint(this.selection);
-    const labelled = this.selection.selected.filter((id) => carried(this.results.find((one) => one.image_id === id)).length).length;
+    this.chooser.grid.paint();
+    const labelled = this.selection.selected.filter((id) => carried(this.byImage.get(id)).length).length;
     this.bar.show({ selected: this.selection.selected.length, shown: this.results.length, labelled });
   }
 
@@ -83,14 +83,14 @@ export class Chosen {
     try {
       const found = await api(`/maps/${map.id}/images`, { method: "POST", json: { image_ids: some } });
       if (mine !== this.turn) return;
-      Object.assign(this, { results: found.results, encoder: found.encoder });
+      Object.assign(this, { results: found.results, byImage: new Map(found.results.map((one) => [one.image_id, one])), encoder: found.encoder });
     } catch (error) {
       if (mine !== this.turn) return;
       toast(`The photos cannot be shown: ${error.message}`, { bad: true });
       this.close();
       return;
     }
-    const open = (id) => carried(this.results.find((one) => one.image_id === id)).length === 0;
+    const open = (id) => carried(this.byImage.get(id)).length === 0;
     this.selection.reset(this.results.map((result) => result.image_id), open);
     this.chooser.grid.show(this.results);
     this.bar.suggest(this.results);

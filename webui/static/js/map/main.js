@@ -4,7 +4,6 @@ import { api } from "../api.js";
 import { byId, h } from "../dom.js";
 import { listen } from "../search/keys.js";
 import { hideMessage, showError, showMessage } from "../search/message.js";
-import "../search/size.js";
 import { toast } from "../toast.js";
 import { Chosen } from "./chosen.js";
 import { choices } from "./colours.js";

@@ -2,6 +2,7 @@
 
 import { announce, byId } from "../dom.js";
 import { count } from "../format.js";
+import { Band } from "./band.js";
 import { unfold } from "./folds.js";
 import { Grid } from "./grid.js";
 import { View } from "./view.js";
@@ -9,11 +10,13 @@ import { View } from "./view.js";
 export class Chooser {
   /**
    * results(): what is shown; changed(): another selection; search(result): by this picture; near(): the grid's end is.
-   * place: where the tiles go, and what ends them. A page with several grids gives them one view.
+   * place: where the tiles go, and what ends them; area: where a rubber band may begin, beside them. A page with several
+   * grids gives them one view.
    */
-  constructor({ selection, results, changed, search, near = () => {}, place = [byId("grid"), byId("grid-end")], view = null }) {
+  constructor({ selection, results, changed, search, near = () => {}, place = [byId("grid"), byId("grid-end")], area = byId("main"), view = null }) {
     Object.assign(this, { selection, results, changed, search });
     this.grid = new Grid(...place, {
+      selection,
       near,
       act: (name, index) => ({
         toggle: () => this.toggle(index),
@@ -23,7 +26,7 @@ export class Chooser {
         unfold: () => this.unfold(index),
       })[name]?.(),
     });
-    this.grid.painted = () => this.grid.paint(selection);
+    new Band(this.grid, { area, selection, changed });
     this.seen = {
       of: (index) => (index < selection.limit ? results()[index] : undefined),
       total: () => selection.limit,

@@ -1,6 +1,7 @@
 // Near-identical pictures: one tile stands for all of them, until somebody opens it.
 
-const labelling = (result) => JSON.stringify(result.labels.map(({ id, name, state }) => [id ?? name, state]));
+// By name: a label just given has no id until the server has answered, and comes last until the next search.
+const labelling = (result) => JSON.stringify(result.labels.map(({ name, state }) => [name, state]).sort());
 
 /**
  * The results that get a tile, in their order; what the others are is in `copies` of the one that stands for them.

@@ -18,13 +18,13 @@ import { listen } from "./keys.js";
 import { hideMessage, showError, showMessage } from "./message.js";
 import { ask, query } from "./question.js";
 import { Selection } from "./selection.js";
-import "./size.js";
 import { DEFAULT_K, LARGEST_K, hasFilter, hasQuery, noFilter, noQuery, readState, writeState } from "./state.js";
+import { summarise } from "./summary.js";
 import { carried } from "./tile.js";
 import { Whole } from "./whole.js";
 import { WholeDecider } from "./whole_decide.js";
 
-const MORE = 120; // fetched when the end of the grid is reached
+const MORE = 120; // fetched at least when the end of the grid is reached; half as many again, for all come anew each time
 
 let state = readState(location.search);
 let results = [];
@@ -71,7 +71,7 @@ const clearFilters = { label: "Clear filters", primary: true, run: () => go({ ..
 const showEmpty = prepareEmpty({ sample: (one) => go({ ...noQuery, sample: one.name }, { picture: one.url }) });
 
 function paint() {
-  grid.paint(selection);
+  grid.paint();
   whole.look();
   const labelled = whole.active ? 0 : selection.selected.filter((id) => carried(byImage.get(id)).length).length;
   bar.show({ ...whole.figures, labelled });
@@ -92,27 +92,13 @@ function applyCut() {
   if (!results.length) return; // a search is under way or failed, and says so itself
   byId("results").hidden = selection.limit === 0;
   if (selection.limit) hideMessage(); else showNothing();
-  summarise();
+  summarise(answer, selection.shown.length);
   paint();
 }
 
 function showNothing() {
   if (hasFilter(state)) showMessage("Nothing found", "No picture passes these filters.", { actions: [clearFilters] });
   else showMessage("Nothing found", "There are no pictures to search yet. Add a folder first.", { actions: [{ label: "Add a folder", primary: true, run: () => go({ ...noQuery }) }] });
-}
-
-/** The query may have been turned before it was searched by. */
-function wayUp(way) {
-  if (!way || !(way.degrees || way.mirrored)) return "";
-  return ` · query ${[way.degrees ? `turned ${way.degrees}°` : "", way.mirrored ? "mirrored" : ""].filter(Boolean).join(" and ")}`;
-}
-
-function summarise() {
-  const took = answer?.took_ms?.total;
-  const strong = document.createElement("strong");
-  strong.textContent = plural(selection.shown.length, "picture");
-  byId("summary").replaceChildren(strong, ` nearest first${wayUp(answer?.way_up)}${took ? ` · ${Math.round(took)} ms` : ""}`);
-  byId("summary").title = Object.entries(answer?.took_ms ?? {}).map(([stage, ms]) => `${stage} ${ms} ms`).join("\n");
 }
 
 /**
@@ -214,6 +200,7 @@ function arrive(found, askedAt) {
 
 function fail(error, retry, signal) {
   byId("results").hidden = true;
+  filters.scores([], null);
   bar.hide();
   const actions = [{ label: "Choose another picture", run: () => byId("file").click() }];
   if (error.elsewhere) actions.unshift({ label: "Reload", primary: true, run: () => location.reload() });
@@ -230,10 +217,10 @@ async function extend() {
   const [of, mine, askedAt] = [answer, running, performance.now()];
   byId("grid-end").textContent = "Loading more…";
   try {
-    const more = await ask(state, { k: Math.min(LARGEST_K, byImage.size + MORE), upload: of.query.upload, signal: mine.signal });
+    const more = await ask(state, { k: Math.min(LARGEST_K, byImage.size + Math.max(MORE, Math.ceil(byImage.size / 2))), upload: of.query.upload, signal: mine.signal });
     if (answer !== of) return;
     const images = more.results.filter((result) => !byImage.has(result.image_id) && !(state.hideOwn && result.own_copy));
-    const first = !grid.root.querySelector(".cut");
+    const first = !grid.divided;
     decider.overlay(images, askedAt);
     const fresh = folded(images, more.folds);
     for (const result of images) byImage.set(result.image_id, result);
@@ -244,7 +231,7 @@ async function extend() {
     if (fresh.length) grid.extend(fresh, first && !whole.active ? "Less alike: not selected" : null);
     filters.scores(results, state.min, !of.exhausted);
     applyCut();
-    byId("grid-end").textContent = of.exhausted ? "That is all there is." : byImage.size >= LARGEST_K - 1 ? "The nearest 1,000 are shown." : "";
+    byId("grid-end").textContent = of.exhausted ? "That is all there is." : byImage.size >= LARGEST_K - 1 ? `The nearest ${count(LARGEST_K)} are shown.` : "";
   } catch (error) {
     if (answer === of && !mine.signal.aborted) byId("grid-end").textContent = `More could not be loaded: ${error.message}`;
   } finally {

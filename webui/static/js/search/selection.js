@@ -24,6 +24,7 @@ export class Selection {
     this.ids.push(...ids);
     for (const [id, others] of stands) this.stands.set(id, others);
     for (const id of this.images(ids)) if (open(id)) this.openIds.add(id);
+    this.lists = {};
   }
 
   /** What a tile stood for gets tiles of its own behind it, in the state that it had. */
@@ -41,16 +42,25 @@ export class Selection {
     return this.stands.size ? ids.flatMap((id) => [id, ...(this.stands.get(id) ?? [])]) : ids;
   }
 
+  get limit() {
+    return this.end;
+  }
+
+  set limit(end) {
+    this.end = end;
+    this.lists = {}; // made when they are asked for, and kept until something changes: a key asks several times
+  }
+
   get tiles() {
-    return this.ids.slice(0, this.limit);
+    return (this.lists.tiles ??= this.ids.slice(0, this.limit));
   }
 
   get shown() {
-    return this.images(this.tiles);
+    return (this.lists.shown ??= this.images(this.tiles));
   }
 
   get selected() {
-    return this.shown.filter((id) => this.chosen.has(id));
+    return (this.lists.selected ??= this.shown.filter((id) => this.chosen.has(id)));
   }
 
   set(tile, on) {
@@ -60,6 +70,7 @@ export class Selection {
         this.out.delete(id);
       } else if (this.chosen.delete(id)) this.out.add(id);
     }
+    this.lists.selected = undefined;
   }
 
   toggle(index) {
@@ -69,24 +80,49 @@ export class Selection {
   }
 
   anchorAt(index) {
-    this.anchor = { index, on: this.chosen.has(this.ids[index]), chosen: new Set(this.chosen), out: new Set(this.out) };
+    this.anchor = this.takingFrom(index, this.chosen.has(this.ids[index]));
+  }
+
+  /** What a range or a rubber band does from here on: `on` to what it takes; `before` is how that was. */
+  takingFrom(index, on) {
+    return { index, on, before: new Map() };
+  }
+
+  /** What is taken now gets the state of `taking`; what was before, and is no more, gets its own back. */
+  take(taking, indices) {
+    const now = new Set(indices.map((index) => this.ids[index]));
+    for (const [id, state] of taking.before) {
+      if (now.has(id)) continue;
+      this.put(state);
+      taking.before.delete(id);
+    }
+    for (const id of now) {
+      if (taking.before.has(id)) continue;
+      taking.before.set(id, [id, ...(this.stands.get(id) ?? [])].map((one) => [one, this.chosen.has(one), this.out.has(one)]));
+      this.set(id, taking.on);
+    }
+    this.lists.selected = undefined;
+  }
+
+  put(states) {
+    for (const [id, chosen, out] of states) {
+      this.chosen[chosen ? "add" : "delete"](id);
+      this.out[out ? "add" : "delete"](id);
+    }
   }
 
   /** From the last tile touched to `index`, all get that tile's state; a range made shorter gives back what it took. */
   rangeTo(index, from = index) {
     if (!this.anchor) this.anchorAt(from);
-    const { index: start, on } = this.anchor;
-    this.chosen = new Set(this.anchor.chosen);
-    this.out = new Set(this.anchor.out);
-    for (let i = Math.min(start, index); i <= Math.max(start, index); i += 1) this.set(this.ids[i], on);
+    const low = Math.min(this.anchor.index, index);
+    this.take(this.anchor, Array.from({ length: Math.max(this.anchor.index, index) - low + 1 }, (_, n) => low + n));
   }
 
   /** All that are shown, loaded on screen or not; a second time: none. */
   all() {
-    const shown = this.shown;
-    const full = shown.every((id) => this.chosen.has(id));
+    const { shown, selected } = this;
     this.clear();
-    if (!full) for (const id of shown) this.chosen.add(id);
+    if (selected.length < shown.length) for (const id of shown) this.chosen.add(id);
   }
 
   /** Open images change sides; those that carry a label stay out unless chosen by hand. */
@@ -101,12 +137,14 @@ export class Selection {
     this.chosen.clear();
     this.out.clear();
     this.anchor = null;
+    this.lists.selected = undefined;
   }
 
   /** These ids are done with (they carry the label now): neither selected nor open nor faded. */
   settle(ids) {
     for (const id of ids) for (const set of [this.chosen, this.out, this.openIds]) set.delete(id);
     this.anchor = null;
+    this.lists.selected = undefined;
   }
 
   /** The opposite of settle, for an undo. */
@@ -114,5 +152,6 @@ export class Selection {
     const known = new Set(this.images(this.ids));
     for (const id of ids) if (known.has(id)) { this.openIds.add(id); this.chosen.add(id); }
     this.anchor = null; // what it remembers is from before
+    this.lists.selected = undefined;
   }
 }

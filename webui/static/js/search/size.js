@@ -3,9 +3,15 @@
 import { byId } from "../dom.js";
 
 const size = byId("tile-size");
+const listeners = [];
+
+/** Calls back whenever the tiles have got another size. */
+export const onSize = (listener) => listeners.push(listener);
+
 const setTile = (px) => {
   document.documentElement.style.setProperty("--tile", `${px}px`);
-  byId("grid").classList.toggle("compact", px < 132);
+  document.documentElement.classList.toggle("compact", px < 132);
+  for (const listener of listeners) listener();
 };
 size.value = Number(localStorage.getItem("ruiji.tile")) || 160;
 setTile(size.value);

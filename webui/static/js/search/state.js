@@ -1,7 +1,7 @@
 // What is searched and how it is filtered, as the page's address: a search can be sent to a colleague.
 
 export const DEFAULT_K = 60;
-export const LARGEST_K = 1000;
+export const LARGEST_K = 5000;
 
 export const whole = (text, low, high) => {
   const n = Number(text);
