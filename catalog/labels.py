@@ -51,12 +51,13 @@ LABELS_AT_ONCE = 100  # SQLite takes 500 parts of a union
 
 @dataclass(frozen=True)
 class Label:
-    """A name that images can have; `group` is the name of its label group."""
+    """A name that images can have; `group` is the name of its label group, where `exclusive` means one at most."""
 
     id: int
     name: str
     colour: str
     group: str | None
+    exclusive: bool
 
 
 @dataclass(frozen=True)
@@ -275,8 +276,9 @@ def _repeated(connection: Connection, key: str, asked: set[Pair]) -> BatchResult
 def _labels() -> Any:
     label, group = tables.label, tables.label_group
     joined = label.outerjoin(group, group.c.id == label.c.group_id)
-    return select(label.c.id, label.c.name, label.c.colour, group.c.name.label("group")).select_from(joined)
+    columns = (label.c.id, label.c.name, label.c.colour, group.c.name.label("group"), group.c.exclusive)
+    return select(*columns).select_from(joined)
 
 
 def _label_of(row: Row[Any]) -> Label:
-    return Label(row.id, row.name, row.colour, row.group)
+    return Label(row.id, row.name, row.colour, row.group, bool(row.exclusive))

@@ -43,6 +43,7 @@ def label(row: LabelCount) -> dict[str, Any]:
         "name": row.label.name,
         "colour": row.label.colour,
         "group": row.label.group,
+        "exclusive": row.label.exclusive,
         "yes": row.yes,
         "no": row.no,
     }

@@ -48,6 +48,10 @@ def test_a_label_gets_another_name_colour_and_group(person: Visitor) -> None:
     assert answers.Label.model_validate_json(answer.data, strict=True).group == "road"
     assert (answer.json["name"], answer.json["colour"]) == ("truck", "#aa0011")
     assert not groups(person)["road"]["exclusive"]
+    assert not answer.json["exclusive"]
+    group = groups(person)["road"]["id"]
+    assert person.patch(f"/api/v1/label-groups/{group}", json={"exclusive": True}).status_code == 200
+    assert {row["name"]: row["exclusive"] for row in person.get("/api/v1/labels").json["labels"]}["truck"]
     assert person.patch(f"/api/v1/labels/{made}", json={"colour": "#aa0012"}).json["group"] == "road"
     assert person.patch(f"/api/v1/labels/{made}", json={"group": None}).json["group"] is None
 

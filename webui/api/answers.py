@@ -111,10 +111,13 @@ class Deleted(BaseModel):
 
 
 class Label(BaseModel):
+    """`exclusive`: its group is, and an image is no other label of it."""
+
     id: int
     name: str
     colour: str
     group: str | None
+    exclusive: bool
     yes: int
     no: int
 

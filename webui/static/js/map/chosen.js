@@ -31,7 +31,7 @@ export class Chosen {
       selection: this.selection,
       result: (id) => this.byImage.get(id),
       encoder: () => this.encoder,
-      colour: (name) => this.labels.find((label) => label.name === name)?.colour ?? "#8a94a1",
+      labels: () => this.labels,
       shown: (ids, confirmed) => { grid.redraw(ids, confirmed); this.paint(); },
       changed: (counts) => { this.bar.undoable(this.decider.undoable); if (counts) decided(); },
     });

@@ -6,13 +6,15 @@ import { toast } from "../toast.js";
 import { send } from "./outbox.js";
 import { carried } from "./tile.js";
 
-const without = (labels, name) => labels.filter((label) => label.name !== name);
-const settled = (label) => label && { ...label, saving: false };
+const GREY = "#8a94a1"; // of a label that is new
+const without = (labels, names) => labels.filter((label) => !names.has(label.name));
+const among = (labels, names) => labels.filter((label) => names.has(label.name));
+const settled = (label) => ({ ...label, saving: false });
 
 export class Decider {
-  /** changed(): labels or undo stack changed; shown(ids, confirmed): these results look different now. */
-  constructor({ selection, result, encoder, colour, shown, changed }) {
-    Object.assign(this, { selection, result, encoder, colour, shown, changed, done: [] });
+  /** labels(): all of the server's; changed(): labels or undo stack changed; shown(ids, confirmed): these results look different now. */
+  constructor({ selection, result, encoder, labels, shown, changed }) {
+    Object.assign(this, { selection, result, encoder, labels, shown, changed, done: [] });
   }
 
   get undoable() {
@@ -23,11 +25,14 @@ export class Decider {
     const ids = this.selection.selected;
     if (!name || !ids.length) return;
     const results = ids.map((id) => this.result(id));
-    const label = { name, colour: this.colour(name), state: "yes", origin: "person", saving: true };
-    // What each image had of this one label: the others may change before this is taken back.
-    const before = new Map(results.map((result) => [result.image_id, settled(result.labels.find((one) => one.name === name))]));
-    const batch = { ids, before, label, madeAt: performance.now(), answeredAt: Infinity };
-    for (const result of results) result.labels = [...without(result.labels, name), label];
+    const known = this.labels().find((one) => one.name === name);
+    const label = { name, colour: known?.colour ?? GREY, state: "yes", origin: "person", saving: true };
+    // A picture is one label of an exclusive group at most: with this one it is none of the others any more.
+    const ends = new Set([name, ...(known?.exclusive ? this.labels().filter((one) => one.group === known.group).map((one) => one.name) : [])]);
+    // What each image had of these labels: the others may change before this is taken back.
+    const before = new Map(results.map((result) => [result.image_id, among(result.labels, ends).map(settled)]));
+    const batch = { ids, before, label, ends, madeAt: performance.now(), answeredAt: Infinity };
+    for (const result of results) result.labels = [...without(result.labels, ends), label];
     this.selection.settle(ids);
     batch.sent = send("/labels/decisions", {
       label: name, decision: "yes", image_ids: ids, encoder: this.encoder(), scores: results.map((result) => result.score),
@@ -61,7 +66,7 @@ export class Decider {
    * said(answer): what it did.
    */
   async beyond(path, json, { many, said, again }) {
-    const batch = { ids: [], before: new Map(), label: {}, again, sent: send(path, json) };
+    const batch = { ids: [], before: new Map(), label: {}, ends: new Set(), again, sent: send(path, json) };
     this.done.push(batch);
     this.changed();
     const close = toast(`Saving ${plural(many, "decision")}…`, { stay: true });
@@ -86,7 +91,7 @@ export class Decider {
     for (const batch of this.done) {
       if (batch.again || batch.answeredAt < askedAt) continue;
       const ids = new Set(batch.ids);
-      for (const result of results) if (ids.has(result.image_id)) result.labels = [...without(result.labels, batch.label.name), batch.label];
+      for (const result of results) if (ids.has(result.image_id)) result.labels = [...without(result.labels, batch.ends), batch.label];
     }
   }
 
@@ -102,15 +107,17 @@ export class Decider {
 
   /** Takes back this batch's label and no other; what is left without any is selected again. */
   restore(batch) {
-    const { name } = batch.label;
-    // A later confirm of the same label found this one's there: without it, it would have found what this one found.
-    for (const later of this.done) if (later.label.name === name && later.madeAt > batch.madeAt) for (const [id, earlier] of batch.before) later.before.set(id, earlier);
+    const later = this.done.filter((one) => one.madeAt > batch.madeAt);
     const bare = [];
     for (const id of batch.ids) {
+      const before = batch.before.get(id);
+      const since = later.filter((one) => one.before.has(id) && one.ends.has(batch.label.name));
+      const other = since.findIndex((one) => one.label.name !== batch.label.name);
+      // A later confirm of the same label found this one's there: without it, it would have found what this one found.
+      for (const one of since.slice(0, other < 0 ? undefined : other)) one.before.set(id, before);
       const result = this.result(id);
       if (!result) continue;
-      const earlier = batch.before.get(id);
-      result.labels = [...without(result.labels, name), ...(earlier ? [earlier] : [])];
+      if (other < 0) result.labels = [...without(result.labels, batch.ends), ...before]; // else it is another label of the group since, and stays it
       if (!carried(result).length) bare.push(id);
     }
     this.selection.reopen(bare);
@@ -127,8 +134,9 @@ export class Decider {
     try {
       const answer = await batch.sent.undo();
       if (batch.again) batch.again(); else this.restore(batch);
-      toast(`Undone: ${plural(answer.applied, "picture")} as before`);
-      announce("Undone");
+      const many = Math.min(answer.applied, batch.ids.length || answer.applied); // with a label that came back, two decisions are about one picture
+      toast(many ? `Undone: ${plural(many, "picture")} as before` : "Nothing was taken back: what was decided since stays");
+      announce(many ? "Undone" : "Nothing was taken back");
       this.changed(true);
     } catch (error) {
       if (!batch.refused) toast(`Not undone: ${error.message}`, { bad: true });

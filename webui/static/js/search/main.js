@@ -60,7 +60,7 @@ const decider = new Decider({
   selection,
   result: (id) => byImage.get(id),
   encoder: () => answer?.encoder,
-  colour: (name) => filters.labels.find((label) => label.name === name)?.colour ?? "#8a94a1",
+  labels: () => filters.labels,
   shown: (ids, confirmed) => { grid.redraw(ids, confirmed); paint(); },
   changed: (counts) => { bar.undoable(decider.undoable); if (counts) refreshFilters(); },
 });
