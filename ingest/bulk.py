@@ -7,20 +7,25 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 
 from ingest.channel import Group
-from ingest.decode import Decoded, DecodeError
+from ingest.decode import MAX_PIXELS, Decoded, DecodeError
 from ingest.pool import DecodePool, FileToRead, PoolError, cut_groups
 
 AHEAD = 2  # groups for each child
 
 
 def decode_files(
-    files: Sequence[FileToRead], sizes: Sequence[int], *, size: int
+    files: Sequence[FileToRead],
+    sizes: Sequence[int],
+    *,
+    size: int,
+    processes: int = 0,
+    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[list[Decoded | DecodeError]]:
     """What each file gives, in lists that together are as long as `files`; `sizes` are theirs in bytes.
 
     Pictures are (size, size, 3). A hostile file costs itself only, as in an ingest; no thumbnail is made.
     """
-    with DecodePool(size=size, thumbnail_side=0) as pool:
+    with DecodePool(processes, size=size, thumbnail_side=0, max_pixels=max_pixels) as pool:
         under_way: deque[Future[Group]] = deque()
         for group in cut_groups(files, sizes, group_files=pool.group_files):
             under_way.append(pool.submit(group))

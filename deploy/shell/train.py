@@ -17,16 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from catalog.artifacts import ArtifactStore
 from catalog.encoders import serving_encoder
 from catalog.ledger import Ledger
+from catalog.single_labels import single_labels
 from deploy.encoder_setup import SHOWN, set_up_encoder
 from deploy.training import child
 from deploy.training.child import Paused
 from deploy.training.errors import NoTraining
-from deploy.training.finishing import ENCODER, figures, ship
-from deploy.training.gathering import LEFT_OUT, PICTURES, Classes, Gathered, gather
-from deploy.training.ledger_labels import ledger_labels
-from deploy.training.sources import Source, open_source
+from deploy.training.figures import figures
+from deploy.training.sources import open_source
 from encoder.presets import plan_of
-from encoder.training.plan import PLAN, Plan, read_plan, write_plan
+from encoder.training.gathering import LEFT_OUT, PICTURES, Classes, Gathered, Source, forget, gather
+from encoder.training.plan import ENCODER, PLAN, Plan, read_plan, write_plan
 from settings import Settings
 
 INTERRUPTED = 130
@@ -92,11 +92,13 @@ def carry_out(settings: Settings, run: Path) -> int:
         _say(str(paused))
         return INTERRUPTED
     _say("measuring")
-    info = ship(run)
+    from encoder.finish import finish  # loads torch, which the process that has trained had to itself until now
+
+    info = finish(run)
     ledger = Ledger.open(settings.resolved_database_url())
     encoder = set_up_encoder(ledger, ArtifactStore(settings.resolved_artifacts_url()), info.path)
     if not plan.keep_epochs:  # encoders could be made of its other epochs with them
-        (run / PICTURES).unlink(missing_ok=True)
+        forget(run)
     print("\n".join(figures(info)))
     serving = serving_encoder(ledger)
     if serving is not None and serving.id == encoder.id:
@@ -144,15 +146,15 @@ def _parent(path: Path | None) -> dict[str, object]:
 def _gather(settings: Settings, sources: Sequence[Source], run: Path, *, plan: Plan, from_folders: bool) -> Gathered:
     ledger = Ledger.open(settings.resolved_database_url())
     try:
-        classes = Classes(ledger_labels(ledger), from_folders)
+        classes = Classes(single_labels(ledger), from_folders)
     finally:
         ledger.close()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as shown:
         bar = shown.add_task("reading pictures", total=None)
 
-        def progress(done: int, whole: int) -> None:
-            shown.update(bar, completed=done, total=whole)
+        def progress(done: Gathered, whole: int) -> None:
+            shown.update(bar, completed=done.seen, total=whole)
 
         config = plan.config
         return gather(sources, run, side=config.size, least=config.batch_size, classes=classes, progress=progress)

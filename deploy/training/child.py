@@ -14,7 +14,7 @@ from typing import Any
 
 from deploy.process import Part, python, start
 from deploy.training.errors import NoTraining
-from encoder.training.plan import FINISHED, PAUSED, PLAN, STOPPED, STOPPED_CODE
+from encoder.training.plan import FINISHED, PAUSED, PLAN, STOPPED_CODE, stopped_reason
 
 LAST_LINES = 20
 # How OpenMP's threads wait for each other. By default they spin: two of them on a machine that has other things to do
@@ -50,7 +50,7 @@ def train(run: Path, *, say: Say) -> None:
     if code == PAUSED or asked:
         raise Paused(f"paused; go on with: ruiji train --resume {run}")
     if code == STOPPED_CODE:
-        raise NoTraining(f"training stopped: {_reason(run) or ' '.join(words)}")
+        raise NoTraining(f"training stopped: {stopped_reason(run) or ' '.join(words)}")
     how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
     last = f" ({words[-1]})" if words else ""
     raise NoTraining(f"training {how}{last}; it goes on from its last checkpoint with: ruiji train --resume {run}")
@@ -86,8 +86,9 @@ class Progress:
         done = epoch if not within else epoch - 1 + said["step"] / said["steps"]
         if self._first is None:  # what was done before this process began tells nothing of its speed
             self._first, self._began = done, time.monotonic()
+        knn = f", kNN {said['knn']:.3f}" if "knn" in said else ""
         speed = f", {said['images_per_s']:.0f} images/s" if "images_per_s" in said else ""
-        return f"epoch {epoch} of {epochs}{within}: loss {loss:.3f}{speed}{self._left(done, epochs, said)}"
+        return f"epoch {epoch} of {epochs}{within}: loss {loss:.3f}{knn}{speed}{self._left(done, epochs, said)}"
 
     def _left(self, done: float, epochs: int, said: dict[str, Any]) -> str:
         here = done - (self._first or 0.0)
@@ -106,11 +107,3 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def _reason(run: Path) -> str:
-    try:
-        said = json.loads((run / STOPPED).read_text(encoding="utf-8"))
-        return f"{said['reason']}; {said['advice']}" if said["advice"] else str(said["reason"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""

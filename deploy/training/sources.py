@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
 from deploy.training.errors import NoTraining
-from ingest.bulk import decode_files
-from ingest.decode import Decoded
+from encoder.training.gathering import Found, Source
 from ingest.pool import FileToRead
 from ingest.public.stl10 import read_pictures
 from ingest.transform import squares
-from ingest.walk import FolderFile, WalkTally, walk
+from ingest.walk import WalkTally, walk
+from worker.picture_files import PictureFiles
 
-Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 STL10_UNLABELLED = "unlabeled_X.bin"
 AT_ONCE = 512  # pictures of STL-10 scaled together: 14 MB
-
-
-@dataclass(frozen=True)
-class Found:
-    """A picture (side, side, 3), or None and the reason; `sha256` of its file, empty where it has none of its own."""
-
-    name: str
-    folder: str  # the one that it lies in, empty for the top
-    pixels: Pixels | None
-    sha256: str = ""
-    reason: str = ""
-
-
-class Source(Protocol):
-    """Pictures of one place on the command line."""
-
-    @property
-    def name(self) -> str:
-        """What it is called, for the encoder's card."""
-
-    def __len__(self) -> int: ...
-
-    def pictures(self, side: int) -> Iterator[Found]:
-        """Each picture once, in the same order every time."""
 
 
 def open_source(path: Path) -> Source:
@@ -55,32 +28,16 @@ def open_source(path: Path) -> Source:
         return Stl10Source(path / STL10_UNLABELLED)
     if not path.is_dir():
         raise NoTraining(f"{path} is neither a folder of pictures nor a .bin file of STL-10")
-    return FolderSource(path.absolute())
+    return folder_source(path.absolute())
 
 
-class FolderSource:
-    """Every picture file below a folder, decoded as an ingest does."""
-
-    def __init__(self, folder: Path) -> None:
-        self._root = os.fsencode(folder)
-        self._files: Sequence[FolderFile] = list(walk(self._root, WalkTally()))
-        self.name = folder.name
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def pictures(self, side: int) -> Iterator[Found]:
-        """Files in the order of the walk."""
-        wanted = [FileToRead(self._root + b"/" + file.path, self._root) for file in self._files]
-        files = iter(self._files)
-        for results in decode_files(wanted, [file.size for file in self._files], size=side):
-            for result in results:
-                above, _, _ = (path := next(files).path).rpartition(b"/")
-                name, folder = os.fsdecode(path), os.fsdecode(above.rpartition(b"/")[2])
-                if isinstance(result, Decoded):
-                    yield Found(name, folder, result.pixels, result.sha256)
-                else:
-                    yield Found(name, folder, None, reason=result.reason)
+def folder_source(folder: Path) -> PictureFiles:
+    """Every picture file below a folder, in the order of the walk."""
+    root = os.fsencode(folder)
+    files = list(walk(root, WalkTally()))
+    return PictureFiles(
+        folder.name, [FileToRead(root + b"/" + file.path, root) for file in files], [file.size for file in files]
+    )
 
 
 class Stl10Source:

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 
 from encoder.training.errors import TrainingError
+from encoder.training.position import Position, checkpoints
 
 KEEP = 3
-_NAME = re.compile(r"checkpoint-(\d+)(?:_(\d+))?\.pt")
 _MAY_DIFFER = ("bfloat16",)  # fields of the configuration that are the machine's matter
-
-
-class Position(NamedTuple):
-    """How far a run is: whole epochs, and steps of the next one."""
-
-    epoch: int
-    step: int = 0
-
-    def name(self) -> str:
-        """Of the checkpoint that is written here."""
-        return f"checkpoint-{self.epoch:05d}{f'_{self.step:06d}' if self.step else ''}.pt"  # sorts as it should
-
-
-def checkpoints(folder: Path) -> list[tuple[Position, Path]]:
-    """Those of a run's folder, oldest first."""
-    found = [(match, path) for path in folder.glob("checkpoint-*.pt") if (match := _NAME.fullmatch(path.name))]
-    return sorted((Position(int(match[1]), int(match[2] or 0)), path) for match, path in found)
 
 
 def save_checkpoint(

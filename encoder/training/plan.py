@@ -16,6 +16,7 @@ from encoder.training.errors import TrainingError
 from encoder.view_config import ViewConfig
 
 PLAN, LOG, STOPPED, OUTCOME = "plan.json", "log.jsonl", "stopped.json", "outcome.json"
+ENCODER = "encoder"  # folder of what came out of it
 # Exit codes of a training process; any other is a crash, which the same command goes on from.
 FINISHED, PAUSED, STOPPED_CODE = 0, 3, 4
 
@@ -72,6 +73,15 @@ def read_plan(path: Path) -> Plan:
 def write_plan(path: Path, plan: Plan) -> None:
     """Write it whole or not at all."""
     write_json(path, dataclasses.asdict(plan))
+
+
+def stopped_reason(run: Path) -> str:
+    """Why a run stopped, and what to do; empty where nobody has written it down."""
+    try:
+        said = json.loads((run / STOPPED).read_text(encoding="utf-8"))
+        return f"{said['reason']}; {said['advice']}" if said["advice"] else str(said["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def write_json(path: Path, content: dict[str, object]) -> None:

@@ -14,12 +14,14 @@ from encoder.methods.choice import build_model
 from encoder.provenance import fingerprint, hardware
 from encoder.start import load_start
 from encoder.step import ALONE, Step
-from encoder.training.checkpoints import Position, checkpoints, load_checkpoint, remove_partial, save_checkpoint
+from encoder.training.checkpoints import load_checkpoint, remove_partial, save_checkpoint
 from encoder.training.config import TrainConfig, learning_rate
 from encoder.training.device import uses_bfloat16
 from encoder.training.errors import TrainingError, TrainingPaused
+from encoder.training.knn import Knn
 from encoder.training.log import append_log, cut_log
 from encoder.training.plan import Saving
+from encoder.training.position import Position, checkpoints
 from encoder.training.ranks import Ranks
 from encoder.training.store import Pixels, Store, channel_statistics
 from encoder.training.watch import Watch
@@ -75,6 +77,8 @@ class Run:
         self._loss_sum = torch.zeros((), device=device)
         self._seconds, self._since = 0.0, time.monotonic()
         self._watch = Watch(config)
+        mean, std = self._statistics
+        self._knn = Knn.of(out, pictures, mean=mean, std=std) if ranks.first else None
         self._saved_at = self._told_at = time.monotonic()
 
     def resume(self) -> None:
@@ -165,6 +169,8 @@ class Run:
             "seconds": round(seconds, 1),
             "images_per_s": round(self.per_epoch * self.config.batch_size / seconds, 1),
         }
+        if self._knn is not None:
+            line["knn"] = round(self._knn.accuracy(self.model, self._device), 4)
         if self._ranks.first:
             append_log(self._out, line)
             print(json.dumps(line), flush=True)

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from encoder.train import main
-from encoder.training.checkpoints import checkpoints
 from encoder.training.errors import TrainingError
 from encoder.training.loop import check
 from encoder.training.plan import OUTCOME, PLAN
+from encoder.training.position import checkpoints
 from encoder.training.ranks import Ranks
 from tests.encoder.rank_program import step_on_share
 from tests.encoder.runs import TINY, command, curve, make_run, tiny_pictures

@@ -19,11 +19,11 @@ import torch
 
 from encoder.ship import load_trained
 from encoder.train import main
-from encoder.training.checkpoints import Position, checkpoints
 from encoder.training.errors import TrainingPaused
 from encoder.training.log import read_log
 from encoder.training.loop import train
 from encoder.training.plan import LOG, OUTCOME, PAUSED, Plan, Saving
+from encoder.training.position import Position, checkpoints
 from encoder.view_config import ViewConfig
 from tests.encoder.runs import TINY, curve, make_run, start, tiny_pictures
 

@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from encoder.train import main
-from encoder.training.checkpoints import Position, checkpoints, load_checkpoint, save_checkpoint
+from encoder.training.checkpoints import load_checkpoint, save_checkpoint
 from encoder.training.config import TrainConfig
 from encoder.training.errors import TrainingError
 from encoder.training.loop import check, train
 from encoder.training.plan import PLAN, STOPPED, STOPPED_CODE
+from encoder.training.position import Position, checkpoints
 from encoder.training.watch import Watch, memory_watched
 from encoder.view_config import ViewConfig
 from tests.encoder.runs import TINY, make_run, tiny_pictures

@@ -1,4 +1,4 @@
-"""What people have said in the ledger of the very files that are trained on."""
+"""What people have said of each file, where it is one thing: what a training's encoder is measured with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from catalog.labels import list_labels
 from catalog.ledger import Ledger
 
 
-def ledger_labels(ledger: Ledger) -> dict[str, str]:
+def single_labels(ledger: Ledger) -> dict[str, str]:
     """SHA-256 of a file -> the name of its label, for images that have exactly one."""
     names = {row.label.id: row.label.name for row in list_labels(ledger)}
     images, labels = label_pairs(ledger)

@@ -1,25 +1,48 @@
-"""All pictures of a training in one array on the disk, those apart that its encoder will be measured with."""
+"""All pictures of a training in one array on the disk, those apart that its encoder will be measured with. No torch."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol
 
 import numpy as np
 
-from deploy.training.errors import NoTraining
-from deploy.training.sources import Found, Pixels, Source
+from encoder.training.errors import TrainingError
 
 PICTURES, CLASSES, LEFT_OUT = "pictures.npy", "classes.npy", "left-out.txt"
 HELD_OUT, HELD_OUT_CLASSES, CLASS_NAMES = "held-out.npy", "held-out-classes.npy", "class-names.json"
 # One labelled picture in ten is not trained on, so that what is measured says something of pictures never seen.
 HELD_OUT_SHARE, MOST_HELD_OUT = 10, 5_000
 
-Progress = Callable[[int, int], None]  # how many, of how many
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture (side, side, 3), or None and the reason; `sha256` of its file, empty where it has none of its own."""
+
+    name: str
+    folder: str  # the one that it lies in, empty for the top
+    pixels: Pixels | None
+    sha256: str = ""
+    reason: str = ""
+
+
+class Source(Protocol):
+    """Pictures that belong together."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, for the encoder's card."""
+
+    def __len__(self) -> int: ...
+
+    def pictures(self, side: int) -> Iterator[Found]:
+        """Each picture once, in the same order every time."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +52,14 @@ class Gathered:
     pictures: int
     held_out: int
     left_out: int
+
+    @property
+    def seen(self) -> int:
+        """Files that were read."""
+        return self.pictures + self.held_out + self.left_out
+
+
+Progress = Callable[[Gathered, int], None]  # how far, of how many files
 
 
 @dataclass(frozen=True)
@@ -50,19 +81,20 @@ def gather(
 
     pictures.npy is (n, side, side, 3) uint8 and classes.npy (n,) numbers, -1 where nobody has said; held-out.npy and
     its classes are the same of what is not trained on, class-names.json what the numbers mean. left-out.txt names every
-    file that gave no picture, with the reason. Raises NoTraining when fewer than `least` pictures are left to train.
+    file that gave no picture, with the reason. `progress` may raise, which ends it with nothing left behind. Raises
+    TrainingError when fewer than `least` pictures are left to train.
     """
     whole, where = sum(len(source) for source in sources), ", ".join(source.name for source in sources)
-    few = f"fewer than one batch of {least}: give more folders, or a smaller --batch-size"
+    few, advice = f"fewer than one batch of {least}", "give more folders, or a smaller batch size"
     if whole < least:
-        raise NoTraining(f"{where}: {whole:,} pictures are {few}")
+        raise TrainingError(f"{where}: {whole:,} pictures are {few}", advice)
     trained: list[str] = []
     held: list[tuple[Pixels, str]] = []
     left_out: list[str] = []
     with _Growing(folder / PICTURES, side=side) as array:
         for source in sources:
             for found in source.pictures(side):
-                progress(len(trained) + len(held) + len(left_out), whole)
+                progress(Gathered(len(trained), len(held), len(left_out)), whole)
                 name = classes.of(found)
                 if found.pixels is None:
                     left_out.append(f"{source.name}/{found.name}: {found.reason}\n")
@@ -74,10 +106,18 @@ def gather(
         if left_out:
             (folder / LEFT_OUT).write_text("".join(left_out), encoding="utf-8", errors="surrogateescape")
         if len(trained) < least:
-            raise NoTraining(f"{where}: {whole:,} files give {len(trained):,} pictures to train, which are {few}")
+            raise TrainingError(
+                f"{where}: {whole:,} files give {len(trained):,} pictures to train, which are {few}", advice
+            )
         _write_classes(folder, trained, held)
         array.finish()
     return Gathered(len(trained), len(held), len(left_out))
+
+
+def forget(folder: Path) -> None:
+    """Take away what nobody needs of a run that has ended: its pictures, which their own files still hold."""
+    for name in (PICTURES, CLASSES, HELD_OUT, HELD_OUT_CLASSES):
+        (folder / name).unlink(missing_ok=True)
 
 
 class _Growing:
