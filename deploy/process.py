@@ -16,7 +16,10 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What to start. `nice` lowers the priority of bulk work below queries and pages."""
+    """What to start. `nice` lowers the priority of bulk work below queries and pages.
+
+    `again`: nothing else needs it, so when it ends it is started once more instead of everything being stopped.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -24,6 +27,7 @@ class Part:
     nice: int = 0
     pass_fds: tuple[int, ...] = ()
     stop_signal: int = signal.SIGTERM
+    again: bool = False
 
 
 def start(part: Part, *, output: int | None = subprocess.PIPE) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""Starts parts, watches them, and stops them all: when told to, and as soon as one of them ends."""
+"""Starts parts, watches them, and stops them all: when told to, and as soon as one ends that others need."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import FrameType
 
 from deploy.logs import Log
 from deploy.process import Part, kill_session, start
+from worker.rests import LONGEST_S, Rests
 
 # A bulk worker may finish its chunk or hand it back in this time; after it the ledger's lease takes over.
 GRACE_S = 10.0
@@ -43,6 +44,8 @@ class Supervisor:
         self._stores = stores
         self._children: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
         self._told_to_stop = ""
+        self._rests, self._resting = Rests(), set[str]()
+        self._since: dict[str, float] = {}
 
     def install_signals(self) -> None:
         """From now on Ctrl-C, SIGTERM and SIGHUP end `watch` and `wait_until` with Stopped."""
@@ -53,6 +56,7 @@ class Supervisor:
         """Start one part and follow its output."""
         child = start(part)
         self._children[part.name] = (part, child)
+        self._since[part.name] = time.monotonic()
         if child.stdout is not None:
             self._log.follow(part.name, child.stdout)
 
@@ -64,10 +68,25 @@ class Supervisor:
         """Raise Stopped or PartEnded if there is reason to."""
         if self._told_to_stop:
             raise Stopped(self._told_to_stop)
-        for name, (_, child) in self._children.items():
+        for name, (part, child) in list(self._children.items()):
             status = child.poll()
-            if status is not None:
+            if status is None:
+                continue
+            if not part.again:
                 raise PartEnded(name, status)
+            self._start_again(part, PartEnded(name, status))
+
+    def _start_again(self, part: Part, ended: PartEnded) -> None:
+        name = part.name
+        if name not in self._resting:
+            self._resting.add(name)
+            kill_session(self.pid(name))  # what it has started goes with it
+            if time.monotonic() - self._since[name] > LONGEST_S:
+                self._rests.end(name)
+            self._log.say(f"{ended}: starting it again in {self._rests.begin(name):.0f} s")
+        elif not self._rests.holds(name):
+            self._resting.discard(name)
+            self.start(part)
 
     def wait_until(self, name: str, answers: Callable[[], bool], *, timeout_s: float) -> None:
         """Ask `answers` until it says yes. Raises StartFailed, PartEnded or Stopped."""

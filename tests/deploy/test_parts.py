@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,28 @@ def test_a_reply_is_given_once_and_expires(tmp_path: Path, supervisor: Superviso
     replies.sign_of_life("query")
     assert replies.alive("query")
     supervisor.stop_all()
+
+
+def test_a_part_that_no_other_needs_is_started_again_later_each_time(
+    supervisor: Supervisor, terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.rests.FIRST_S", 0.05)
+    supervisor.start(replace(sleeper("train"), again=True))
+    supervisor.start(sleeper("web"))
+    pids = [supervisor.pid("train")]
+    for _ in range(2):
+        os.kill(pids[-1], signal.SIGKILL)
+
+        def again() -> bool:
+            supervisor.check()
+            return supervisor.pid("train") != pids[-1]
+
+        assert eventually(again)
+        pids.append(supervisor.pid("train"))
+    assert alive(pids[-1]) and alive(supervisor.pid("web"))
+    supervisor.stop_all()
+    assert not alive(pids[-1])
+    assert terminal.getvalue().count("train was killed by SIGKILL: starting it again") == 2
 
 
 def test_the_run_folder_is_private(tmp_path: Path) -> None:
