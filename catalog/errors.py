@@ -43,6 +43,17 @@ class UnknownJob(CatalogError):
         super().__init__(f"There is no job {job_id}; list the jobs to see those that exist.")
 
 
+class UnknownRun(CatalogError):
+    """No training run has this number."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"There is no training run {run_id}; list the runs to see those that exist.")
+
+
+class InvalidRun(CatalogError):
+    """A training run cannot be asked for in this way; the message says why."""
+
+
 class UnknownBatch(CatalogError):
     """No label batch has this id."""
 

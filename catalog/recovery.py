@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from catalog.ledger import Ledger
-from catalog.tables import chunk, job, shard, worker
+from catalog.tables import chunk, job, run, shard, trainer, worker
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class Released:
 def release_all(ledger: Ledger, *, count_attempt: bool) -> Released:
     """Give back every claim and forget every worker: no worker of this ledger may be alive.
 
-    A chunk's attempt counts against it only when its worker ended by itself (`count_attempt`): when everything was
-    killed together, nothing says that the chunk was to blame. Fences stay: what a dead worker wrote late is refused.
+    A chunk's attempt counts against it only when its worker ended by itself (`count_attempt`), a run's never: when
+    everything was killed together, nothing says that it was to blame. Fences stay: what a dead worker wrote late is
+    refused.
     """
     with ledger.write() as connection:
         claimed = chunk.c.state == "claimed"
@@ -37,5 +38,9 @@ def release_all(ledger: Ledger, *, count_attempt: bool) -> Released:
         shards = connection.execute(
             update(shard).where(shard.c.indexed_at.is_(None), shard.c.lease_until > 0).values(lease_until=0.0)
         ).rowcount
+        under_way = run.c.id.in_(select(trainer.c.run_id).where(trainer.c.gang == run.c.gang))
+        fewer = update(run).where(run.c.state == "running", run.c.attempts > 0, under_way)
+        connection.execute(fewer.values(attempts=run.c.attempts - 1))
+        connection.execute(delete(trainer))
         connection.execute(delete(worker))
     return Released(chunks=chunks, scans=scans, shards=shards)

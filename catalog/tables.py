@@ -33,6 +33,7 @@ from catalog.label_tables import (
     label_merge,
     label_state,
 )
+from catalog.run_tables import run, run_epoch, trainer
 from catalog.schema import RowId, metadata
 
 __all__ = [
@@ -54,9 +55,12 @@ __all__ = [
     "label_state",
     "metadata",
     "place",
+    "run",
+    "run_epoch",
     "serving",
     "shard",
     "source",
+    "trainer",
     "worker",
 ]
 
