@@ -18,6 +18,7 @@ from deploy.shell.entry import settings_with as _settings
 from deploy.shell.eval_command import evaluate
 from deploy.shell.map_command import draw_map
 from deploy.shell.train_command import train
+from deploy.shell.training_app import training_app
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 all went well; 1 something went wrong or `doctor` found something; 2 the command was not
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 
 app.add_typer(encoder_app, name="encoder")
+app.add_typer(training_app, name="training")
 app.command(name="eval")(evaluate)
 app.command(name="map")(draw_map)
 app.command()(train)
@@ -47,6 +49,7 @@ class Queue(StrEnum):
     QUERY = "query"
     EMBED = "embed"
     INDEX = "index"
+    TRAIN = "train"
 
 
 class Collection(StrEnum):
@@ -181,7 +184,7 @@ def worker(
     queues: Annotated[Queue, typer.Option("--queues", help="Which work to do.")],
     device: Annotated[str | None, typer.Option(help="Embed on cpu or cuda:N. [default: setting RUIJI_DEVICE]")] = None,
 ) -> None:
-    """Run one worker; `ruiji up` starts one of each by itself."""
+    """Run one worker; `ruiji up` starts one of each by itself, and one that trains where torch is installed."""
     from worker.service import run_worker
 
     raise typer.Exit(_run(run_worker, _settings(device=device), queue=queues.value))

@@ -57,14 +57,20 @@ class Settings(BaseSettings):
     encoder_dir: Path | None = Field(
         None, description="Encoder folder of `ruiji up`; serves if it is the first. Empty: the shipped one."
     )
+    runs_dir: Path | None = Field(
+        None, description="Folders of training runs, on a disk that all machines that train share. Empty: in home."
+    )
+    train_address: str = Field(
+        "", description="IPv4 address at which other machines that train reach this one. Empty: found by itself."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
-    @field_validator("home", "samples_dir", "encoder_dir", mode="after")
+    @field_validator("home", "samples_dir", "encoder_dir", "runs_dir", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
-    @field_validator("samples_dir", "encoder_dir", mode="before")
+    @field_validator("samples_dir", "encoder_dir", "runs_dir", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value

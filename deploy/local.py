@@ -28,8 +28,10 @@ from deploy.valkey import answers as valkey_answers
 from deploy.valkey import make_private, valkey_part
 from settings import Settings
 from worker.client import Client, WorkerUnavailable
+from worker.launch import can_train
 
 BULK_NICE = 10
+TRAIN_NICE = 15  # hours long: an ingest is not to wait for it
 READY_WITHIN_S = 120.0  # of each part; 15 s are usual for all, a busy machine may take long
 PROGRESS_EVERY_S = 3.0
 ROOT = Path(__file__).resolve().parent.parent
@@ -147,9 +149,9 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _worker(queue: str, environment: dict[str, str], *, nice: int) -> Part:
+def _worker(queue: str, environment: dict[str, str], *, nice: int, again: bool = False) -> Part:
     command = python("-m", "ruiji", "worker", "--queues", queue)
-    return Part(name=queue, command=command, environment=dict(environment), nice=nice)
+    return Part(name=queue, command=command, environment=dict(environment), nice=nice, again=again)
 
 
 def _workers(environment: dict[str, str]) -> list[Part]:
@@ -157,6 +159,7 @@ def _workers(environment: dict[str, str]) -> list[Part]:
     return [
         _worker("query", environment, nice=0),
         _worker("embed", environment, nice=BULK_NICE),
+        *([_worker("train", environment, nice=TRAIN_NICE, again=True)] if can_train() else []),
         Part(name="beat", command=python("-m", "ruiji", "beat"), environment=dict(environment)),
     ]
 

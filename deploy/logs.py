@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TextIO, cast
 
 COLOURS = {
-    "ruiji": 36, "valkey": 90, "milvus": 90, "query": 32, "embed": 33, "index": 35, "beat": 90, "web": 34
+    "ruiji": 36, "valkey": 90, "milvus": 90, "query": 32, "embed": 33, "train": 33, "index": 35, "beat": 90, "web": 34
 }  # fmt: skip
 # faiss writes the first for each small segment of milvus-lite, past every logger; the segments grow and are made
 # anew. Valkey writes the second at every start; it concerns snapshots, which are off.

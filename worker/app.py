@@ -19,6 +19,7 @@ WORK_INDEX: Final = "ruiji.work_index"
 RECONCILE: Final = "ruiji.reconcile"
 IMPORT_ENCODER: Final = "ruiji.import_encoder"
 DRAW_MAP: Final = "ruiji.draw_map"
+WORK_TRAIN: Final = "ruiji.work_train"
 
 ROUTES: Final = {
     EMBED_QUERY: {"queue": "query"},
@@ -28,6 +29,7 @@ ROUTES: Final = {
     WORK_INDEX: {"queue": "index"},
     IMPORT_ENCODER: {"queue": "query"},
     DRAW_MAP: {"queue": "query"},  # drawn in a process of its own, at low priority
+    WORK_TRAIN: {"queue": "train"},
     RECONCILE: {"queue": "index"},  # on milvus-lite one process alone may write
 }
 

@@ -12,7 +12,18 @@ import numpy as np
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from worker.app import DRAW_MAP, EMBED_QUERY, IMPORT_ENCODER, PING, RECONCILE, VIEW, WORK_EMBED, WORK_INDEX, make_celery
+from worker.app import (
+    DRAW_MAP,
+    EMBED_QUERY,
+    IMPORT_ENCODER,
+    PING,
+    RECONCILE,
+    VIEW,
+    WORK_EMBED,
+    WORK_INDEX,
+    WORK_TRAIN,
+    make_celery,
+)
 from worker.replies import NOT_THE_PICTURE, Replies, connect
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
@@ -79,6 +90,10 @@ class Client:
     def wake_index(self) -> None:
         """Tell an index worker that there may be shards or changed rows to write."""
         self._wake(WORK_INDEX, queue="index")
+
+    def wake_train(self) -> None:
+        """Tell a training worker that there may be runs that wait for it."""
+        self._wake(WORK_TRAIN, queue="train")
 
     def embed_query(
         self, *, key: str, timeout_s: float, encoder_id: str | None = None, any_way_up: bool = False

@@ -42,6 +42,9 @@ class Context:
     models: Models
     presence: Presence
     limits: Limits
+    device: str = "cpu"
+    runs: Path = Path("runs")  # the folders of training runs; shared by all machines that train
+    train_address: str = "127.0.0.1"  # at which other machines that train reach this one
     index: VectorIndex | None = None  # only the index worker opens one
     mirrored: str = ""  # the collection that this worker has pointed Milvus's alias to
     stopping: threading.Event = field(default_factory=threading.Event)

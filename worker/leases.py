@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 logger = logging.getLogger("ruiji.lease")
 
@@ -27,7 +27,7 @@ class LeaseKeeper(Generic[Status]):
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
-    def __enter__(self) -> LeaseKeeper[Status]:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -20,6 +20,7 @@ from worker.logs import set_up_logging
 from worker.models import Models, NoEncoder, choose_device
 from worker.presence import Presence
 from worker.pulse import pulse_file
+from worker.reach import own_address
 from worker.replies import Replies, connect
 from worker.tasks import REGISTER, register_ping
 
@@ -85,7 +86,7 @@ def make_context(settings: Settings, *, queue: str) -> Context:
     store = ArtifactStore(settings.resolved_artifacts_url())
     replies = Replies(connect(broker_url))
     # Queries are embedded on the CPU where there is no GPU to spare; `device` says otherwise when it is set.
-    device = choose_device(settings.device) if queue in ("embed", "query") else "cpu"
+    device = choose_device(settings.device) if queue in ("embed", "query", "train") else "cpu"
     index = None
     if queue == "index":
         from catalog.index import VectorIndex
@@ -120,6 +121,9 @@ def make_context(settings: Settings, *, queue: str) -> Context:
             max_pixels=settings.max_pixels,
             decode_processes=settings.decode_processes,
         ),
+        device=device,
+        runs=settings.runs_dir or settings.home / "runs",
+        train_address=settings.train_address or own_address(broker_url),
         index=index,
     )
 

@@ -9,6 +9,7 @@ import time
 from catalog.artifacts import ArtifactMissing, ArtifactStore
 from catalog.chunks import open_work
 from catalog.encoders import serving_encoder
+from catalog.gangs import count_waiting
 from catalog.jobs import complete_jobs
 from catalog.workers import forget_silent
 from curate.kept_matches import FOLDER as MATCHES
@@ -46,6 +47,8 @@ class Sweep:
             switched = serving is not None and serving.id != self._serves
             if work.shards or work.changes or switched:
                 context.client.wake_index()
+            if count_waiting(context.ledger):
+                context.client.wake_train()
             self._serves = serving.id if serving else ""
             if time.monotonic() - self._cleared > CLEAR_EVERY_S:
                 self._cleared = time.monotonic()

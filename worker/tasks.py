@@ -82,10 +82,19 @@ def register_index_tasks(app: Celery, context: Context) -> Callable[[], None]:
     return lambda: None
 
 
+def register_train_tasks(app: Celery, context: Context) -> Callable[[], None]:
+    """Tasks of a training worker."""
+    from worker.training import TrainLoop
+
+    app.task(TrainLoop(context).run, name=names.WORK_TRAIN)
+    return lambda: None
+
+
 REGISTER: dict[str, Callable[[Celery, Context], Callable[[], None]]] = {
     "query": register_query_tasks,
     "embed": register_embed_tasks,
     "index": register_index_tasks,
+    "train": register_train_tasks,
 }
 
 

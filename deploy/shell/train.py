@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import re
 import shutil
 import sys
@@ -28,6 +27,7 @@ from encoder.presets import plan_of
 from encoder.training.gathering import LEFT_OUT, PICTURES, Classes, Gathered, Source, forget, gather
 from encoder.training.plan import ENCODER, PLAN, Plan, read_plan, write_plan
 from settings import Settings
+from worker.launch import can_train
 
 INTERRUPTED = 130
 RUNS = "trained"  # in the home folder
@@ -112,7 +112,7 @@ def carry_out(settings: Settings, run: Path) -> int:
 
 
 def _needs_torch() -> None:
-    if importlib.util.find_spec("torch") is None:
+    if not can_train():
         raise NoTraining("training needs the extra 'train': pip install 'ruiji[train]', or make setup")
 
 
