@@ -14,6 +14,7 @@ from catalog.errors import (
     InvalidHunt,
     InvalidKey,
     InvalidLabel,
+    InvalidRun,
     LedgerBusy,
     LedgerError,
     UnknownBatch,
@@ -23,6 +24,7 @@ from catalog.errors import (
     UnknownImage,
     UnknownJob,
     UnknownLabel,
+    UnknownRun,
     UnknownSource,
 )
 from catalog.maps import MapNotReady, UnknownMap
@@ -41,6 +43,7 @@ STATUS: dict[type[Exception], int] = {
     InvalidHunt: 400,
     InvalidKey: 400,
     InvalidLabel: 400,
+    InvalidRun: 400,
     LedgerBusy: 503,
     MapNotReady: 409,
     MatchGone: 404,
@@ -52,6 +55,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownJob: 404,
     UnknownLabel: 404,
     UnknownMap: 404,
+    UnknownRun: 404,
     UnknownSource: 404,
 }
 

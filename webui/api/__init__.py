@@ -18,6 +18,7 @@ from . import (
     search,
     sources,
     status,
+    training,
 )
 from .blueprint import api
 
@@ -38,4 +39,5 @@ __all__ = [
     "search",
     "sources",
     "status",
+    "training",
 ]

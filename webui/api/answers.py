@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from .answers_training import Run
+
 
 class ErrorBody(BaseModel):
     code: str
@@ -278,6 +280,7 @@ class Status(BaseModel):
     counts: Counts
     workers: list[Worker]
     jobs: list[Job]
+    runs: list[Run]
     free_bytes: int | None
 
 

@@ -8,10 +8,12 @@ from flask_wtf.csrf import generate_csrf
 from catalog.encoders import serving_encoder
 from catalog.images import count_images
 from catalog.jobs import list_jobs
+from catalog.runs import list_runs
 from catalog.workers import list_workers
 from webui import present
 from webui import samples as pictures
 from webui.config import parts
+from webui.present_run import run as run_shown
 
 from .answers import Samples, Status, Token
 from .blueprint import api, described
@@ -31,6 +33,7 @@ def status() -> Response:
         counts=present.counts(count_images(have.ledger)),
         workers=[present.worker(row) for row in list_workers(have.ledger, ALIVE_WITHIN_S)],
         jobs=[present.job(row) for row in list_jobs(have.ledger, limit=5)],
+        runs=[run_shown(row) for row in list_runs(have.ledger, limit=5)],
         free_bytes=have.store.free_bytes(),
     )
 

@@ -1,4 +1,4 @@
-// The header: theme switch, running ingest, serving encoder with its kNN accuracy.
+// The header: theme switch, running ingest or training, serving encoder with its kNN accuracy.
 
 import { api } from "./api.js";
 import { byId, h, repeat } from "./dom.js";
@@ -18,9 +18,18 @@ byId("theme-toggle").addEventListener("click", () => {
   }
 });
 
-function showJob(job) {
+function showRun(run) {
+  const share = run.epochs ? (100 * run.done) / run.epochs : 0;
+  byId("running").replaceChildren(
+    h("i", { class: "pie", vars: { share: share.toFixed(1) } }),
+    h("span", { class: "cut-text" }, `Training ${run.name} · ${run.epochs ? `epoch ${count(run.done)} of ${count(run.epochs)}` : "reading photos"}`),
+  );
+}
+
+function showJob(job, run) {
   const place = byId("running");
-  place.hidden = !job;
+  place.hidden = !job && !run;
+  if (!job && run) showRun(run);
   if (!job) return;
   const seen = job.done ?? 0;
   const share = job.total ? Math.min(100, (100 * seen) / job.total) : 0;
@@ -55,10 +64,11 @@ repeat(async () => {
   try {
     latest = await api("/status");
     const running = latest.jobs.find(comingIn);
-    showJob(running);
+    const training = latest.runs.find((run) => run.state === "running" && run.members > 0);
+    showJob(running, training);
     showEncoder(latest.encoder);
     for (const listener of listeners) listener(latest);
-    return running ? 2000 : 10000;
+    return running || training ? 2000 : 10000;
   } catch {
     return 10000; // the page's own request tells what is wrong
   }

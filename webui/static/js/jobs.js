@@ -1,10 +1,12 @@
-// The jobs page: ingests with their progress, their bad files, and pause, resume, cancel. Asks every second while one is active.
+// The jobs page: training runs, and ingests with their progress, their bad files, and pause, resume, cancel. Asks every second
+// while one is active.
 
 import { api } from "./api.js";
 import { byId, h, icon, repeat } from "./dom.js";
 import { addFolderForm } from "./folders.js";
 import { count, duration, moment } from "./format.js";
 import { toast } from "./toast.js";
+import { followRuns } from "./training/list.js";
 
 const PAGE = 50;
 const ACTIVE = ["scanning", "running"];
@@ -127,4 +129,5 @@ const refresh = repeat(async () => {
   }
 });
 
+followRuns();
 addFolderForm(() => refresh());

@@ -7,6 +7,7 @@ import { toast } from "../toast.js";
 import { Promotion } from "./promotion.js";
 import { EncoderTable } from "./table.js";
 import { takeIn } from "./take_in.js";
+import { trainForm } from "../training/form.js";
 
 const ACTIVE = ["scanning", "running"];
 const table = new EncoderTable({ promote: (encoder) => open(encoder) });
@@ -70,6 +71,7 @@ const refresh = repeat(async () => {
   return rows.some((row) => row.job && (ACTIVE.includes(row.job.state) || row.job.state === "done")) ? 1000 : 5000;
 });
 
+trainForm();
 takeIn((encoder) => {
   toast(`${encoder.name} is here; it serves once it is promoted.`);
   refresh();
