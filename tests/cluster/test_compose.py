@@ -40,7 +40,7 @@ def test_the_schema_of_compose_accepts_it(path: Path, schema: Any) -> None:
 
 
 def test_the_parts_are_all_there() -> None:
-    assert set(composing.ours(MAIN)) == {"setup", "web", "query", "embed", "embed-gpu", "index", "beat"}
+    assert set(composing.ours(MAIN)) == {"setup", "web", "query", "embed", "embed-gpu", "train", "index", "beat"}
     engines = set(composing.services(MAIN)) - set(composing.ours(MAIN))
     assert engines == {"redis", "postgres", "etcd", "minio", "milvus"}
     assert set(composing.services(NODE)) == {"embed", "embed-gpu"}
@@ -51,10 +51,12 @@ def test_a_profile_chooses_cpu_or_gpu_and_only_one_image_has_torch() -> None:
     for path in (MAIN, NODE):
         found = composing.ours(path)
         assert (found["embed"]["profiles"], found["embed-gpu"]["profiles"]) == (["cpu"], ["gpu"])
-        [device] = found["embed-gpu"]["deploy"]["resources"]["reservations"]["devices"]
-        assert device == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
-        targets = {name: service["build"]["target"] for name, service in found.items()}
-        assert {name for name, target in targets.items() if target == "gpu"} == {"embed-gpu"}
+        on_gpus = {name: service for name, service in found.items() if service["build"]["target"] == "gpu"}
+        assert set(on_gpus) == ({"embed-gpu", "train"} if path == MAIN else {"embed-gpu"})
+        for service in on_gpus.values():
+            [device] = service["deploy"]["resources"]["reservations"]["devices"]
+            assert device == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
+        assert {name for name, service in found.items() if "deploy" in service} == set(on_gpus)
         images = {(service["build"]["target"], service["image"]) for service in found.values()}
         assert len(images) == 2  # one name for each target, or one would be built over the other
 

@@ -21,7 +21,7 @@ EXAMPLES = sorted((FOLDER / "examples").glob("*.yaml"))
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
 KEDA = {"ScaledObject": keda.ScaledObject, "TriggerAuthentication": keda.TriggerAuthentication}
 # The pods by the queue they serve, where their health is asked.
-WORKERS = ["query", "embed", "index"]
+WORKERS = ["query", "embed", "index", "train"]
 
 each_folder = pytest.mark.parametrize("folder", KUSTOMIZED, ids=lambda folder: folder.relative_to(FOLDER).as_posix())
 
@@ -194,6 +194,16 @@ def test_nothing_is_reachable_and_engines_are_reached_by_port() -> None:
     assert components["values"] == ["web", "index"]
     web = next(pod for name, _, pod in pods(manifests) if name == "web")
     assert web["containers"][0]["command"][-1] == "127.0.0.1:8765"
+
+
+def test_a_scale_down_or_a_new_version_ends_no_training() -> None:
+    manifests = built(FOLDER / "overlays" / "train")
+    found = {(manifest["kind"], manifest["metadata"]["name"]): manifest["spec"] for manifest in manifests[-7:]}
+    scaling = found["ScaledObject", "train"]
+    assert scaling["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"] == {"selectPolicy": "Disabled"}
+    assert scaling["minReplicaCount"] == 0
+    assert found["StatefulSet", "train"]["updateStrategy"] == {"type": "OnDelete"}
+    assert found["PodDisruptionBudget", "train"]["maxUnavailable"] == 0
 
 
 def test_scaling_and_budgets_name_pods_that_are_there() -> None:

@@ -12,6 +12,7 @@ from catalog.chunks import add_chunks, claim_chunk
 from catalog.jobs import cancel_job, pause_job, resume_job, scan_done
 from catalog.ledger import Ledger
 from catalog.places import record_files
+from catalog.runs import PRESETS, cancel_run, create_run, pause_run, resume_run
 from tests.catalog.stand_in import ENCODER, commit, found, start, with_source
 from tests.cluster.installation import commands_of
 from tests.cluster.manifests import FOLDER, built
@@ -54,7 +55,7 @@ def address(server: PostgreSQL, *, user: str = "ruiji", password: str = "") -> s
 
 def query_of(name: str) -> str:
     """The question of a ScaledObject."""
-    manifests = built(FOLDER / "base")
+    manifests = built(FOLDER / "overlays" / "train")
     [scaling] = [one for one in manifests if one["kind"] == "ScaledObject" and one["metadata"]["name"] == name]
     return str(scaling["spec"]["triggers"][0]["metadata"]["query"])
 
@@ -91,6 +92,27 @@ def test_embedding_pods_follow_the_work_from_the_scan_to_the_last_chunk(
     assert asked() == 2
     assert cancel_job(ledger, scan.job_id)
     assert asked() == 0
+
+
+def test_all_that_can_train_are_there_while_a_run_is(ledger: Ledger, scaler: psycopg.Connection[Any]) -> None:
+    query = cast(Any, query_of("train"))
+
+    def pods() -> float:
+        row = scaler.execute(query).fetchone()
+        assert row is not None
+        [value] = row
+        return min(float(value), 2)  # maxReplicaCount
+
+    assert pods() == 0
+    source = with_source(ledger, "/training")
+    made = create_run(ledger, name="birds", preset=next(iter(PRESETS)), source_ids=[source.id], ranks=2, author="wei")
+    assert pods() == 2
+    assert pause_run(ledger, made)
+    assert pods() == 0
+    assert resume_run(ledger, made)
+    assert pods() == 2
+    assert cancel_run(ledger, made)
+    assert pods() == 0
 
 
 def test_who_scales_sees_no_more_than_how_much_there_is_to_do(scaler: psycopg.Connection[Any]) -> None:
