@@ -25,7 +25,7 @@ SPEED_OF = 5  # epochs: a pause or a slower machine shows soon
 # What there is to choose, and for what: the names and words of encoder/presets.py, which the page may not load; a test
 # compares them.
 PRESETS: Mapping[str, str] = {
-    "quick-cpu": "Minutes on two CPU cores: small pictures, a light network; clearly better than none.",
+    "quick-cpu": "Minutes on two CPU cores: small pictures, a light network; clearly better than random weights.",
     "cifar10": "Pictures of 32 pixels on a GPU: what the shipped encoder was trained with.",
     "stl10-blog": "STL-10 as in the study that Ruiji grew from: SimCLR, 800 epochs, checkpoints of four of them kept.",
     "stl10-best": "STL-10 for the best result: 64-pixel pictures behind a 3x3 stem.",
