@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from catalog.runs import Run, cancel_run, create_run, get_run, list_runs
 from catalog.sources import add_source, list_sources
 from settings import Settings
 from tests.photos import write_folder
-from tests.worker.conftest import client, end, ledger, settings, store
+from tests.worker.conftest import client, ledger, settings, store
 from worker.client import Client
 from worker.embedding import EmbedLoop
 from worker.service import make_context
@@ -142,13 +141,13 @@ class Trainers:
             time.sleep(0.05)
 
     def close(self) -> None:
-        """End every run and every worker."""
+        """End every run, and every worker at once: how one stops that is told to is a test of its own."""
+        for worker in self.started:
+            worker.kill()
+            worker.wait()
         for run in list_runs(self.ledger):
             cancel_run(self.ledger, run.id)
-        for worker in self.started:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker.pid, signal.SIGCONT)
-            end(worker)
+            self.wait_gone(run.id)
 
 
 @pytest.fixture
