@@ -67,7 +67,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("method", ["simclr", "byol", "moco"])
+@pytest.mark.parametrize("method", ["byol", "moco"])  # simclr: all tests below
 def test_a_pause_in_mid_epoch_changes_nothing(method: Any, tmp_path: Path) -> None:
     config = replace(TINY, method=method, queue_size=64, epochs=2)
     train_in(tmp_path / "whole", config=config)
