@@ -9,7 +9,7 @@ const listeners = [];
 export const onSize = (listener) => listeners.push(listener);
 
 const setTile = (px) => {
-  document.documentElement.style.setProperty("--tile", `${px}px`);
+  for (const grid of document.querySelectorAll(".grid")) grid.style.setProperty("--tile", `${px}px`);
   document.documentElement.classList.toggle("compact", px < 132);
   for (const listener of listeners) listener();
 };
