@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.precision import Pixels, cifar_test
+from bench.precision import Pixels, cifar
 from curate.ranker import Vectors
 from encoder.embed import Embedder
 from ingest.public.cifar10 import LABELS
@@ -50,7 +50,7 @@ class Pool:
 
 def cifar_pool(local: Path | None, embedder: Embedder) -> Pool:
     """CIFAR-10's 10,000 test photos."""
-    photos = cifar_test(local)
+    photos = cifar("test_batch", local)
     vectors = embedder.embed(squares(photos.pictures, size=embedder.input_size))
     return Pool(vectors, photos.labels.astype(np.int64), tuple(LABELS))
 

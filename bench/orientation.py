@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.precision import K, cifar_test
+from bench.precision import K, cifar
 from bench.query import pictures
 from bench.record import RESULTS, ROOT, publish
 from bench.running import running
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--uploads", type=int, default=300, help="searches with and without; 0 leaves the price out")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for orientation.json")
     chosen = parser.parse_args(argv)
-    photos = cifar_test(chosen.local)
+    photos = cifar("test_batch", chosen.local)
     embedder = Embedder.load(chosen.encoder)
     found = measure(embedder, squares(photos.pictures, size=embedder.input_size), photos.labels, queries=chosen.queries)
     if chosen.uploads:

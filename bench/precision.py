@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", dest="local", type=Path, help="a copy of CIFAR-10's archive, or its folder")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for precision.json")
     chosen = parser.parse_args(argv)
-    photos = cifar_test(chosen.local)
+    photos = cifar("test_batch", chosen.local)
     embedder = Embedder.load(chosen.encoder)
     pictures = squares(photos.pictures, size=embedder.input_size)
     figures = measure(embedder, pictures, photos.labels)
@@ -72,15 +72,15 @@ def measure(embedder: Embedder, pictures: Pixels, labels: np.ndarray[Any, np.dty
     }
 
 
-def cifar_test(local: Path | None) -> Batch:
-    """The test photos, kept unpacked in the user's cache after the first time."""
+def cifar(name: str, local: Path | None) -> Batch:
+    """10,000 of CIFAR-10's photos by the name of their file, kept unpacked in the user's cache after the first time."""
     cache = user_cache_path("ruiji", appauthor=False) / "cifar10"
     if local is None and cache.is_dir():
-        return read_batch(cache, "test_batch")
+        return read_batch(cache, name)
     if local is not None and local.is_dir():
-        return read_batch(local, "test_batch")
+        return read_batch(local, name)
     archive = obtain(cache.with_name("cifar10.download"), local=local)
-    return read_batch(unpack(archive, cache), "test_batch")
+    return read_batch(unpack(archive, cache), name)
 
 
 def untrained(

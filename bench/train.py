@@ -16,17 +16,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from lightly.loss import NTXentLoss
 from lightly.transforms.simclr_transform import SimCLRTransform
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torch.utils.data import DataLoader, RandomSampler
 
+from bench.lightly_loop import InMemory
 from bench.pictures import scene_pictures
 from bench.record import RESULTS, publish
 from bench.repeat import interleave, median_ratio, medians
@@ -58,20 +58,6 @@ class Setting:
     peer_steps: int
     bfloat16: bool
     device: torch.device
-
-
-class InMemory(Dataset[tuple[Tensor, Tensor]]):
-    """Decoded pictures through lightly's transform, one at a time, as a DataLoader's process asks for them."""
-
-    def __init__(self, pictures: NDArray[np.uint8], transform: SimCLRTransform) -> None:
-        self.pictures, self.transform = pictures, transform
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        one, two = cast(list[Tensor], self.transform(Image.fromarray(self.pictures[index])))
-        return one, two
 
 
 def main(argv: Sequence[str] | None = None) -> int:
