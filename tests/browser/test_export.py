@@ -93,8 +93,9 @@ def test_of_very_many_labels_any_choice_is_stated_and_downloaded(page: Page, sit
     page.route("**/api/v1/labels", lambda route: route.fulfill(json={"labels": [*found, *made]}))
     opened(page, site)
     boxes = page.locator("#export-labels .boxes input")
-    boxes.evaluate_all("boxes => boxes.forEach((box, n) => { if (n % 2) box.click(); })")
-    page.locator("#export-download[href*=labels], #export-download[href*=without]").wait_for()
+    # Every second one of those made up is left out, whatever labels other tests have made: naming them is the shorter.
+    boxes.evaluate_all("(boxes, n) => boxes.slice(n).forEach((box, at) => { if (at % 2) box.click(); })", len(found))
+    page.locator("#export-download[href*=without]").wait_for()
     expect(page.locator("#export-plan")).to_contain_text("photos with")
     address = page.locator("#export-download").get_attribute("href") or ""
     answer = page.request.get(site.url + address)
