@@ -84,6 +84,7 @@ def test_the_way_back_is_one_press(page: Page, site: Site, folder: Path) -> None
     assert serving(site) == NAME
     page.goto(f"{site.url}/encoders")
     back = page.locator("#go-back")
+    expect(back).to_contain_text("Back to ")
     name = back.inner_text().removeprefix("Back to ").strip()
     back.press("Enter")
     expect(page.locator(".toast")).to_contain_text(f"{name} serves again.")

@@ -72,25 +72,23 @@ def test_a_worker_that_is_silent_is_unwell(tmp_path: Path) -> None:
     assert found.stdout.startswith("embed-cuda-1 has been silent for 9")
 
 
-def test_what_ends_soon_rests_longer_and_a_second_signal_ends_all_at_once(capfd: pytest.CaptureFixture[str]) -> None:
-    short = Part(name="short", command=(sys.executable, "-c", "print('here', flush=True)"))
+def test_what_ends_soon_rests_longer_and_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    short = Part(name="short", command=(sys.executable, "-c", f"open({str(starts)!r}, 'a').write('here ')"))
     stubborn = Part(name="stubborn", command=(sys.executable, "-c", STUBBORN))
     keeper = Keeper([short, stubborn])
-
-    def told() -> None:
-        time.sleep(4)
-        keeper.on_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        assert run.is_alive()  # one ignores SIGTERM, and is waited for
-        keeper.on_signal(signal.SIGTERM)
-
     run = threading.Thread(target=keeper.run)  # in a thread only here: the parts end with it
     run.start()
-    told()
+    # At once, and after 2 s.
+    eventually(lambda: starts.exists() and starts.read_text().count("here") == 2, within_s=30)
+    time.sleep(2.5)
+    assert starts.read_text().count("here") == 2  # the second rest takes 4 s
+    keeper.on_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert run.is_alive()  # one ignores SIGTERM, and is waited for
+    keeper.on_signal(signal.SIGTERM)
     run.join(timeout=10)
     assert not run.is_alive()
-    # At once, after 2 s, and not again within the 4 s that the second rest takes.
-    assert capfd.readouterr().out.count("here") == 2
 
 
 def test_devices_by_word_and_by_list() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.photos import jpeg, scene
+from tests.servers.processes import eventually
 from tests.stack import Stack
 
 
@@ -80,8 +81,13 @@ def test_confirming_twice_labels_once_and_undo_restores(stack: Stack) -> None:
     assert not {result["image_id"] for result in after} & set(body["image_ids"])
     undone = stack.post(f"/api/v1/batches/{first.json()['batch']}/undo", {"key": "undo-once"})
     assert undone.status == 200, undone.body
-    back = stack.upload(jpeg(scene("sky", 1)), k=10, unlabelled="true").json()["results"]
-    assert {result["image_id"] for result in back} == set(body["image_ids"])
+
+    def are_back() -> bool:
+        back = stack.upload(jpeg(scene("sky", 1)), k=10, unlabelled="true").json()["results"]
+        return {result["image_id"] for result in back} == set(body["image_ids"])
+
+    # A Milvus server shows what was written in the last moments a little later (Bounded consistency).
+    eventually(are_back, within_s=10)
 
 
 def test_not_an_image_is_refused_with_the_reason(stack: Stack) -> None:

@@ -58,9 +58,9 @@ def once(command: Sequence[str], *, folder: Path, environment: dict[str, str]) -
     )
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float, log: Path) -> None:
-    """Return when it holds; AssertionError with the end of the log when it does not in time."""
+def eventually(condition: Callable[[], bool], *, within_s: float, log: Path | None = None) -> None:
+    """Return when it holds; AssertionError with the end of the log, if there is one, when it does not in time."""
     until = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < until, log.read_text(errors="replace")[-4000:]
+        assert time.monotonic() < until, log.read_text(errors="replace")[-4000:] if log else "not in time"
         time.sleep(0.05)
