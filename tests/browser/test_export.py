@@ -29,10 +29,10 @@ def opened(page: Page, site: Site, query: str = "") -> Page:
 
 def test_by_mouse_an_imagefolder_is_stated_and_downloaded(page: Page, site: Site, tmp_path: Path) -> None:
     opened(page, site)
-    page.get_by_label("grass").uncheck()
-    page.get_by_label("brick").uncheck()
+    page.get_by_label("All labels").uncheck()
+    page.locator("#export-labels .boxes label", has_text="sky").get_by_role("checkbox").check()
     plan = page.locator("#export-plan")
-    expect(plan).to_contain_text("10 photos with 10 decisions about")
+    expect(plan).to_contain_text("10 photos with 10 decisions about 1 label")
     expect(page.locator("#export-download")).to_have_text("Download ruiji-imagefolder.zip")
     with page.expect_download() as began:
         page.locator("#export-download").click()
