@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 TRANSFER = """
 ([data, padding, name, type, how]) => {
@@ -44,3 +44,12 @@ def selected(page: Page) -> list[int]:
 def image_ids(page: Page) -> list[int]:
     """The images shown, nearest first."""
     return [int(i) for i in page.locator(".tile").evaluate_all("tiles => tiles.map(t => Number(t.dataset.imageId))")]
+
+
+def first_held(page: Page, held: list[Route]) -> Route:
+    """The first request that a test's route holds back: the page may show that it asks before the request is here."""
+    for _ in range(1_000):
+        if held:
+            return held[0]
+        page.wait_for_timeout(10)
+    raise AssertionError("no request came to be held back within 10 seconds")

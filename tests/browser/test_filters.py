@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site
-from tests.browser.screen import counts, hand_over, image_ids
+from tests.browser.screen import counts, first_held, hand_over, image_ids
 from tests.photos import jpeg, scene
 
 pytestmark = pytest.mark.browser
@@ -122,7 +122,7 @@ def test_labels_that_arrive_late_leave_the_filters_as_they_are_now(page: Page, r
     page.get_by_label("Unlabelled only").check()
     expect(page).to_have_url(re.compile("unlabelled=1"))
     page.locator(".tile").first.wait_for()
-    held[0].continue_()
+    first_held(page, held).continue_()
     expect(page.locator("#label-list")).to_contain_text("grass")
     expect(page.get_by_label("Unlabelled only")).to_be_checked()
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.hunt_double import shown
 from tests.browser.labelled import Labelled
 from tests.browser.running import REPORT_VIOLATIONS, labels_of
+from tests.browser.screen import first_held
 
 pytestmark = pytest.mark.browser
 
@@ -132,6 +133,6 @@ def test_what_was_moved_does_not_come_back_before_the_server_has_heard_of_it(pag
         page.mouse.wheel(0, 20_000)
     expect(page.locator("#mine-grid .tile")).not_to_have_count(30)
     assert not set(moved) & set(ids_of(page, "mine"))
-    held[0].continue_()
+    first_held(page, held).continue_()
     expect(page.locator(".toast")).to_contain_text("30 pictures moved")
     assert not set(moved) & set(ids_of(page, "mine"))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site, Watch, labels_of
-from tests.browser.screen import image_ids, selected
+from tests.browser.screen import first_held, image_ids, selected
 
 pytestmark = pytest.mark.browser
 DECISIONS = "**/api/v1/labels/decisions"
@@ -49,7 +49,7 @@ def test_no_key_acts_on_what_was_found_before(page: Page, results: Callable[[], 
     for key in ("Enter", "Control+a", "i", "Enter"):
         page.keyboard.press(key)
     expect(page.locator("#confirm-bar")).to_be_hidden()
-    held[0].abort()
+    first_held(page, held).abort()
     expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
     for key in ("Enter", "Control+a", "i", "Enter"):
         page.keyboard.press(key)
@@ -112,7 +112,7 @@ def test_a_decision_under_way_shows_in_the_next_answer(page: Page, results: Call
     own = page.locator(f'.tile[data-image-id="{image_id}"]:has(.tag.own)')
     expect(own.locator(".tag.saving")).to_have_text("under way")
     expect(own).to_have_attribute("aria-selected", "false")
-    held[0].continue_()
+    first_held(page, held).continue_()
     expect(own.locator(".tag.saving")).to_have_count(0)
     expect(own.locator(".tag").first).to_have_text("under way")
 
@@ -131,7 +131,7 @@ def test_what_is_taken_back_is_that_batch_and_no_other(
     expect(page.locator('.tile[data-index="3"] .tag.saving')).to_have_text("refused")
     decide(page, 2, label="stands")
     refusal = {"error": {"code": "invalid_value", "message": "No."}}
-    held[0].fulfill(status=400, content_type="application/json", body=json.dumps(refusal))
+    first_held(page, held).fulfill(status=400, content_type="application/json", body=json.dumps(refusal))
     expect(page.locator(".toast.bad")).to_contain_text("Nothing was labelled")
     expect(page.locator(".toast").filter(has_text="labelled stands")).to_be_visible()
     expect(page.locator('.tile[data-index="2"] .tag')).to_have_text(["stands"])

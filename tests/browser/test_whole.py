@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site, Watch, labels_of
-from tests.browser.screen import counts, image_ids, selected
+from tests.browser.screen import counts, first_held, image_ids, selected
 
 pytestmark = pytest.mark.browser
 
@@ -243,7 +243,7 @@ def test_enter_twice_asks_once_and_what_was_chosen_stays_chosen(unlabelled: Page
     page.locator("#confirm").click()
     page.locator("#confirm").click()
     page.wait_for_timeout(200)
-    held[0].continue_()
+    first_held(page, held).continue_()
     page.get_by_role("radio", name="They are not asked once").check()
     for more in held[1:]:
         with page.expect_response("**/plan"):
