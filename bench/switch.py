@@ -1,8 +1,9 @@
 """`ruiji bench switch`: encoders promoted and rolled back while processes search; what failed, and what was mixed.
 
 Every score of every answer is computed again from the shards of the encoder that the answer names: an answer whose
-question was embedded by one encoder and compared by another would not agree. The second encoder is the first with
-some weights changed; it is taken in, filled and promoted over the API while the searches go on, and labels are given.
+question was embedded by one encoder and compared by another would not agree. The second encoder is the folder given by
+--encoder, or the first with some weights changed; it is taken in, filled and promoted over the API while the searches
+go on, and labels are given.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from shutil import copytree
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -57,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--searches", type=int, default=2000, help="searches at least while they are switched")
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--pictures", type=int, default=600)
+    parser.add_argument("--encoder", type=Path, help="folder of the second encoder (default: the first one changed)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for switch.json")
     chosen = parser.parse_args(argv)
     with TemporaryDirectory(prefix="ruiji-bench-") as scratch:
@@ -66,16 +69,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             switches=chosen.switches,
             searches=chosen.searches,
             processes=chosen.processes,
+            encoder=chosen.encoder,
         )
-    publish("switch", figures, folder=chosen.out, pictures=chosen.pictures, tolerance=TOLERANCE)
+    second = chosen.encoder.name if chosen.encoder else "the shipped one, some weights changed"
+    publish("switch", figures, folder=chosen.out, pictures=chosen.pictures, tolerance=TOLERANCE, second_encoder=second)
     whole = figures["labels_found_by_both"] == figures["labels_given"]
     return int(bool(figures["failed"] or figures["mixed"]) or not whole)
 
 
-def prove(room: Path, *, pictures: int, switches: int, searches: int, processes: int) -> dict[str, Any]:
+def prove(
+    room: Path, *, pictures: int, switches: int, searches: int, processes: int, encoder: Path | None = None
+) -> dict[str, Any]:
     """Fill, switch there and back `switches` times under searches, and check all answers."""
     files = write_jpegs(room / "photos", count=pictures, width=96, height=96)
-    different(room / "second", "second")
+    if encoder is None:
+        different(room / "second", "second")
+    else:
+        copytree(encoder, room / "second")
     home = room / "home"
     with running(home, allowed=[room]) as (stack, _):
         stack.wait(stack.start_ingest(room / "photos"))
