@@ -22,6 +22,7 @@ from deploy.training import child
 from deploy.training.child import Paused
 from deploy.training.errors import NoTraining
 from deploy.training.figures import figures
+from deploy.training.published import start_path
 from deploy.training.sources import open_source
 from encoder.presets import plan_of
 from encoder.training.gathering import LEFT_OUT, PICTURES, Classes, Gathered, Source, forget, gather
@@ -43,7 +44,7 @@ class Wanted:
     name: str | None = None
     labels_from_folders: bool = False
     changes: Mapping[str, object] = field(default_factory=dict)  # fields of TrainConfig
-    start_from: Path | None = None
+    start_from: str | None = None  # encoder folder, file, or `torchvision:resnet18`
     device: str = ""
     keep_epochs: tuple[int, ...] = ()
     checkpoint_seconds: float = Plan.checkpoint_seconds
@@ -59,7 +60,8 @@ def begin(settings: Settings, wanted: Wanted) -> int:
     run = settings.home / RUNS / name
     if run.exists():
         raise NoTraining(f"{run} is there already: go on with --resume {run}, or give another --name")
-    plan = _plan(wanted, name=name, sources=sources)
+    start = start_path(wanted.start_from, home=settings.home, progress=_fetching) if wanted.start_from else None
+    plan = _plan(wanted, name=name, sources=sources, start=start)
     run.mkdir(parents=True)
     try:
         gathered = _gather(settings, sources, run, plan=plan, from_folders=wanted.labels_from_folders)
@@ -116,14 +118,14 @@ def _needs_torch() -> None:
         raise NoTraining("training needs the extra 'train': pip install 'ruiji[train]', or make setup")
 
 
-def _plan(wanted: Wanted, *, name: str, sources: Sequence[Source]) -> Plan:
+def _plan(wanted: Wanted, *, name: str, sources: Sequence[Source], start: Path | None) -> Plan:
     """Raises TrainingError for values that do not fit, EncoderError for a start that cannot be used."""
-    changes = {**_parent(wanted.start_from), **wanted.changes}
+    changes = {**_parent(start), **wanted.changes}
     data = f"photos of {', '.join(source.name for source in sources)}, without their labels"
     plan = plan_of(wanted.preset, name=name, pictures=PICTURES, changes=changes, data=data)
     return dataclasses.replace(
         plan,
-        start_from=str(wanted.start_from.absolute()) if wanted.start_from else "",
+        start_from=str(start.absolute()) if start else "",
         device=wanted.device,
         keep_epochs=wanted.keep_epochs or plan.keep_epochs,
         checkpoint_seconds=wanted.checkpoint_seconds,
@@ -164,6 +166,10 @@ def _told(gathered: Gathered, run: Path) -> str:
     held = f", {gathered.held_out:,} labelled ones kept apart to measure with" if gathered.held_out else ""
     out = f", {gathered.left_out:,} left out ({run / LEFT_OUT} says why)" if gathered.left_out else ""
     return f"{gathered.pictures:,} pictures to train{held}{out}"
+
+
+def _fetching(what: str, done: int, whole: int | None) -> None:
+    print(f"\r{what}: {done >> 20} of {(whole or done) >> 20} MB", end="", file=sys.stderr, flush=True)
 
 
 def _say(line: str) -> None:

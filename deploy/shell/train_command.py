@@ -31,7 +31,8 @@ def train(
     size: Annotated[int | None, typer.Option(min=8, help="Side of the pictures, instead of the preset's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
     start_from: Annotated[
-        Path | None, typer.Option(help="Encoder folder, or a ResNet of torchvision, to begin with.", exists=True)
+        str | None,
+        typer.Option(help="Encoder folder, file of a torchvision ResNet, or its name (torchvision:resnet18)."),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda. [default: cuda where there is one]")] = "",
     keep_epochs: Annotated[str, typer.Option(metavar="N,N", help="Epochs whose checkpoints stay.")] = "",

@@ -34,7 +34,7 @@ class ArchiveDamaged(DataError):
 
 @dataclass(frozen=True)
 class Archive:
-    """A published file and the digest that its publisher, or a check of ours, gives for it."""
+    """A published file and the digest, or its first digits, that its publisher or a check of ours gives for it."""
 
     url: str
     algorithm: Literal["md5", "sha256"]
@@ -53,9 +53,9 @@ def file_digest(path: Path, *, algorithm: str) -> str:
 
 
 def check_digest(path: Path, *, algorithm: str, digest: str) -> None:
-    """Raise ArchiveDamaged where the file's digest is another."""
+    """Raise ArchiveDamaged where the file's digest is another, or does not begin with what is known of it."""
     found = file_digest(path, algorithm=algorithm)
-    if found != digest:
+    if not digest or not found.startswith(digest):
         raise ArchiveDamaged(
             f"{path} has {algorithm} {found[:12]}…, expected {digest[:12]}…: delete it and fetch it again"
         )
