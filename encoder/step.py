@@ -71,11 +71,13 @@ class Step:
         count, side = len(pictures), pictures.shape[1]
         whole, mine = count * self._ranks.size, self._ranks.part(count * self._ranks.size)
         both = self._both[: 2 * count]
-        for part in both.chunk(2):
-            draws = draw_views(whole, self._views, side=side, generator=self.draws, block=block_of(self._device))
-            draws = draws.part(mine.start, mine.stop)
-            make_views(pictures, draws, size=self._side, mean=self._mean, std=self._std, out=part)
-        return both
+        block = block_of(self._device)
+        one, two = (
+            draw_views(whole, self._views, side=side, generator=self.draws, block=block).part(mine.start, mine.stop)
+            for _ in range(2)
+        )
+        draws = one.followed_by(two)
+        return make_views(pictures, draws, size=self._side, mean=self._mean, std=self._std, out=both)
 
     def update(self, both: Tensor, *, learning_rate: float, share_done: float = 0.0) -> tuple[Tensor, Tensor]:
         """One forward and backward of ready views, and the optimiser's step; `share_done` of the run, 0 to 1."""

@@ -36,6 +36,11 @@ class ViewDraws:
         """The draws of pictures start … stop-1."""
         return ViewDraws(*(getattr(self, field.name)[start:stop] for field in dataclasses.fields(self)))
 
+    def followed_by(self, other: ViewDraws) -> ViewDraws:
+        """The draws of these views and then of the others."""
+        names = [field.name for field in dataclasses.fields(self)]
+        return ViewDraws(*(torch.cat([getattr(self, name), getattr(other, name)]) for name in names))
+
 
 def draw_views(count: int, config: ViewConfig, *, side: int, generator: torch.Generator, block: int = 1) -> ViewDraws:
     """Draws for one view of `count` pictures of `side` pixels; each `block` of them shares an order of the jitter."""

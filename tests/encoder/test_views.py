@@ -16,11 +16,13 @@ from encoder.view_draws import ViewDraws, draw_views
 from encoder.views import (
     ORDERS,
     blur,
+    blur_matrices,
     change_brightness,
     change_contrast,
     change_saturation,
     crop,
     make_views,
+    places,
     shift_hue,
 )
 from tests.encoder.shapes import draw_shapes
@@ -77,6 +79,26 @@ def test_views_go_where_they_are_asked_to() -> None:
     assert torch.equal(out, views(ViewConfig()))
 
 
+def test_more_cores_make_the_same_views_to_the_last_digit() -> None:
+    config = ViewConfig(blur=0.5)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = views(config)
+        torch.set_num_threads(3)
+        assert torch.equal(views(config), alone)
+        assert torch.get_num_threads() == 3, "the cores that the rest of the program uses were changed"
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_second_views_follow_the_first() -> None:
+    one, two = drawn(ViewConfig(blur=0.5)), drawn(ViewConfig(blur=0.5), seed=3)
+    both = make_views(batch(), one.followed_by(two), size=32, mean=ZERO, std=ONE)
+    for part, draws in zip(both.chunk(2), (one, two), strict=True):
+        torch.testing.assert_close(part, make_views(batch(), draws, size=32, mean=ZERO, std=ONE))
+
+
 def test_the_mirrored_are_those_that_were_drawn() -> None:
     draws = drawn(replace(STILL, flip=0.5))
     made, original = make_views(batch(), draws, size=32, mean=ZERO, std=ONE), planes()
@@ -93,7 +115,7 @@ def test_the_grey_are_those_that_were_drawn() -> None:
 
 def test_crops_are_torchvisions_crops_resized_without_antialiasing() -> None:
     draws = drawn(replace(STILL, crop_scale=(0.2, 1.0), crop_ratio=(3 / 4, 4 / 3)), count=50)
-    made = crop(batch(50), draws, size=32)
+    made = crop(batch(50), *places(draws, height=32, width=32, size=32, device=torch.device("cpu")))
     for picture, box, view in zip(planes(50), draws.box.int().tolist(), made, strict=True):
         left, top, width, height = box
         expected = peer.resized_crop(picture, top, left, height, width, [32, 32], antialias=False)
@@ -147,7 +169,7 @@ def test_the_order_of_the_jitter_is_the_one_that_was_drawn() -> None:
 
 def test_blur_is_a_gaussian_with_the_sigma_that_was_drawn() -> None:
     sigmas = torch.tensor([0.3, 1.0, 2.0])
-    made = blur(planes(3), sigmas)
+    made = blur(planes(3), blur_matrices(sigmas, size=32, device=torch.device("cpu")))
     for picture, sigma, view in zip(planes(3), sigmas.tolist(), made, strict=True):
         # Edges differ: torchvision mirrors there, lightly's Pillow and we repeat the last pixel.
         expected = peer.gaussian_blur(picture, kernel_size=[17, 17], sigma=[sigma, sigma])
