@@ -73,6 +73,21 @@ ROWS = (
     Row("… times those in random order", "review", "times_random", "{:.1f}×", ""),
     Row("… part of the label looked at for 90 % of them", "review", "looks_for_nine_tenths", "{:.0%}", ""),
     Row("… in random order", "review", "by_order.random.looks_for_nine_tenths", "{:.0%}", ""),
+    Row("Training, ResNet-18, two views a picture, 64 px", "train", "images_per_s", "{:.0f} images/s", ""),
+    Row("… times lightly's own loop", "train", "ratio", "{:.2f}×", "≥ 1"),
+    Row("… share of the bare forward and backward", "train", "share_of_forward_backward", "{:.2f}", "≥ 0.85"),
+    Row("… the views alone, times lightly's", "train", "views_ratio", "{:.1f}×", "≥ 7"),
+    Row("Searches while encoders are promoted and rolled back", "switch", "searches", "{:,}", "≥ 2,000"),
+    Row("… failed", "switch", "failed", "{}", "0"),
+    Row("… compared with another encoder's vectors", "switch", "mixed", "{}", "0"),
+    Row(
+        "A query that lies on its side: part of the lost precision@10 won back",
+        "orientation",
+        "all.turned_90.won_back.any_way_up",
+        "{:.2f}",
+        "≥ 0.5",
+    ),
+    Row("… at this many times a query's latency", "orientation", "latency_ratio", "{:.2f}×", "≤ 2"),
 )
 
 
@@ -89,11 +104,12 @@ def figures(results: Path = RESULTS) -> str:
     measured = {name: result for name, result in found.items() if result}
     for name, result in sorted(measured.items()):
         machine = result["machine"]
-        lines += [
-            "" if name == min(measured) else "<br>",
-            f"`{name}`: {machine['processor']}, {machine['cores']} cores, {machine['gpu'] or 'no GPU'}; "
-            f"{result['engine']}; {result['date'][:10]}, commit {result['commit']}.",
+        told = [
+            f"{machine['processor']}, {machine['cores']} cores, {machine['gpu'] or 'no GPU'}",
+            *([result["engine"]] if "engine" in result else []),
+            f"{result['date'][:10]}, commit {result['commit']}",
         ]
+        lines += ["" if name == min(measured) else "<br>", f"`{name}`: {'; '.join(told)}."]
     return "\n".join(lines) + "\n"
 
 
