@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, update
 
 from catalog import tables
 from catalog.ledger import Ledger, clock, writing
@@ -79,15 +79,22 @@ def add_chunks(
 
 
 def claim_chunk(
-    ledger: Ledger, *, worker: str, lease_s: float, encoder_ids: Sequence[str] | None = None, max_attempts: int = 4
+    ledger: Ledger,
+    *,
+    worker: str,
+    lease_s: float,
+    encoder_ids: Sequence[str] | None = None,
+    without_sources: Collection[int] = (),
+    max_attempts: int = 4,
 ) -> ClaimedChunk | None:
     """The oldest open chunk, or else one whose worker fell silent; None if there is none.
 
-    A chunk that was tried `max_attempts` times fails instead: its files are reported as bad, each by name.
+    None that holds a file of `without_sources`, which this worker cannot read. A chunk that was tried `max_attempts`
+    times fails instead: its files are reported as bad, each by name.
     """
     chunk = tables.chunk
     with ledger.write() as connection:
-        while (row := _next(connection, encoder_ids)) is not None:
+        while (row := _next(connection, encoder_ids, without_sources)) is not None:
             now = clock(connection)
             if row.attempts >= max_attempts:
                 _give_up(connection, row, now)
@@ -193,6 +200,19 @@ def lock_claimed(connection: Connection, chunk: ClaimedChunk) -> Row[Any] | None
     return connection.execute(select(tables.chunk).where(*_ours(chunk)).with_for_update(key_share=True)).one_or_none()
 
 
+def holds_source(source_ids: Collection[int]) -> ColumnElement[bool]:
+    """Whether a chunk, joined with its job, has a file of these sources; only a job over all of them is looked into."""
+    chunk, job, member, place = tables.chunk, tables.job, tables.chunk_place, tables.place
+    inside = (
+        exists()
+        .where(member.c.chunk_id == chunk.c.id, member.c.place_id == place.c.id, place.c.source_id.in_(source_ids))
+        .correlate(chunk)
+    )
+    # A null is no id: `in_` alone would make the whole condition neither true nor false.
+    named = and_(job.c.source_id.is_not(None), job.c.source_id.in_(source_ids))
+    return or_(named, and_(job.c.source_id.is_(None), inside))
+
+
 def _ours(chunk: ClaimedChunk) -> tuple[Any, ...]:
     table = tables.chunk
     return table.c.id == chunk.id, table.c.fence == chunk.fence, table.c.state == "claimed"
@@ -210,12 +230,16 @@ def _note_trouble(connection: Connection, which: ColumnElement[bool], error: str
     )
 
 
-def _next(connection: Connection, encoder_ids: Sequence[str] | None) -> Row[Any] | None:
+def _next(
+    connection: Connection, encoder_ids: Sequence[str] | None, without_sources: Collection[int]
+) -> Row[Any] | None:
     chunk, job = tables.chunk, tables.job
     columns = (job.c.kind, job.c.source_id)
     query = select(chunk, *columns).join(job, job.c.id == chunk.c.job_id).where(job.c.state.in_(WORKED_ON))
     if encoder_ids is not None:
         query = query.where(chunk.c.encoder_id.in_(encoder_ids))
+    if without_sources:
+        query = query.where(~holds_source(without_sources))
     query = query.order_by(chunk.c.id).limit(1).with_for_update(of=chunk, skip_locked=True, key_share=True)
     query = query.where(_claimable(clock(connection)))
     # Fresh chunks first: one that ends its workers must not keep the others waiting.

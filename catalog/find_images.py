@@ -10,6 +10,7 @@ from catalog import tables
 from catalog.images import LIVE_PLACE
 from catalog.ledger import Ledger
 from catalog.statements import any_of, any_of_text, slices
+from catalog.storage.address import is_object
 
 PATHS_AT_ONCE = 500
 
@@ -40,9 +41,7 @@ def images_by_path(ledger: Ledger, paths: Collection[bytes]) -> dict[bytes, int]
         roots = connection.execute(select(source.c.id, source.c.root).where(source.c.deleted_at.is_(None))).all()
         for source_id, root in roots:
             below = bytes(root).rstrip(b"/") + b"/"
-            inside = {
-                path.removeprefix(below): path for path in paths if path.startswith(below) or not path.startswith(b"/")
-            }
+            inside = {path.removeprefix(below): path for path in paths if path.startswith(below) or not _whole(path)}
             for some in slices(list(inside), PATHS_AT_ONCE):
                 query = (
                     select(place.c.path, place.c.image_id)
@@ -53,3 +52,7 @@ def images_by_path(ledger: Ledger, paths: Collection[bytes]) -> dict[bytes, int]
                 for path, image_id in connection.execute(query):
                     found.setdefault(inside[bytes(path)], image_id)
     return found
+
+
+def _whole(path: bytes) -> bool:
+    return path.startswith(b"/") or is_object(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ __all__ = [
     "create_embed_job",
     "create_ingest_job",
     "fail_scan",
+    "hand_scan_back",
     "heartbeat_scan",
     "job_progress",
     "list_jobs",
@@ -66,14 +68,26 @@ def create_ingest_job(ledger: Ledger, *, source_id: int, encoder_id: str, author
         return create_job(connection, encoder_id=encoder_id, author=author, **values)
 
 
-def claim_scan(ledger: Ledger, *, worker: str, lease_s: float, job_id: int | None = None) -> ScanClaim | None:
-    """The oldest scan that nobody works on, or that of `job_id`; None if there is none. It counts from nothing."""
+def claim_scan(
+    ledger: Ledger,
+    *,
+    worker: str,
+    lease_s: float,
+    job_id: int | None = None,
+    without_sources: Collection[int] = (),
+) -> ScanClaim | None:
+    """The oldest scan that nobody works on, or that of `job_id`; None if there is none. It counts from nothing.
+
+    None of `without_sources`, which another worker can read and this one cannot.
+    """
     job = tables.job
     with ledger.write() as connection:
         now = clock(connection)
         query = select(job).where(job.c.state == "scanning", job.c.scan_lease_until < now).order_by(job.c.id).limit(1)
         if job_id is not None:
             query = query.where(job.c.id == job_id)
+        if without_sources:
+            query = query.where(job.c.source_id.not_in(without_sources))
         row = connection.execute(query.with_for_update(skip_locked=True, key_share=True)).one_or_none()
         if row is None:
             return None
@@ -116,6 +130,12 @@ def fail_scan(ledger: Ledger, claim: ScanClaim, *, error: str) -> bool:
     with ledger.write() as connection:
         failed = {"state": "failed", "scan_lease_until": 0.0, "finished_at": clock(connection), "error": error}
         return _update_scan(connection, claim, failed)
+
+
+def hand_scan_back(ledger: Ledger, claim: ScanClaim) -> bool:
+    """Another worker is to do the scan, at once; False, and nothing written, if the claim was lost."""
+    with ledger.write() as connection:
+        return _update_scan(connection, claim, {"scan_lease_until": 0.0})
 
 
 def scan_broke(ledger: Ledger, claim: ScanClaim, *, error: str, counts: bool = True) -> bool:

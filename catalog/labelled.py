@@ -13,6 +13,7 @@ from catalog.images import LIVE_PLACE
 from catalog.label_events import Origin
 from catalog.ledger import Ledger
 from catalog.statements import any_of
+from catalog.storage.address import whole_path
 
 IMAGES_AT_ONCE = 2000
 
@@ -148,8 +149,7 @@ def _page(
     )
     files: dict[int, list[File]] = {}
     for image_id, root, path, size, mtime_ns in connection.execute(where):
-        whole = bytes(root).rstrip(b"/") + b"/" + bytes(path)
-        files.setdefault(image_id, []).append(File(whole, size, mtime_ns))
+        files.setdefault(image_id, []).append(File(whole_path(bytes(root), bytes(path)), size, mtime_ns))
     rows = connection.execute(select(image).where(image.c.id.in_(any_of(connection, ids))).order_by(image.c.id))
     return [
         LabelledImage(

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
 
 from catalog import tables
 from catalog.errors import ClaimLost, UnknownJob
 from catalog.folder_labels import label_by_folder
-from catalog.images import PlaceOf, note_changes, places_of
+from catalog.images import LIVE_PLACE, PlaceOf, note_changes, places_of
 from catalog.label_gate import keep_labels
 from catalog.ledger import Ledger
 from catalog.plain_text import plain_text
@@ -21,6 +21,7 @@ __all__ = [
     "FoundFile",
     "PlaceOf",
     "PlaceToDo",
+    "count_there",
     "finish_scan",
     "forget_seen",
     "hold_scan",
@@ -94,6 +95,14 @@ def record_files(
         _note_seen(connection, job_id, found, rows)
         leave = known | tried
         return [PlaceToDo(rows[path].id, path, found[path].size) for path in found if rows[path].id not in leave]
+
+
+def count_there(ledger: Ledger, source_id: int) -> int:
+    """How many files of a source show an image, or are about to."""
+    place = tables.place
+    with ledger.read() as connection:
+        query = select(func.count()).where(place.c.source_id == source_id, place.c.state.in_(LIVE_PLACE))
+        return int(connection.execute(query).scalar_one())
 
 
 def forget_seen(ledger: Ledger, job_id: int, *, fence: int, tick: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select, update
 
 from catalog.ledger import Ledger
-from catalog.tables import chunk, job, run, shard, trainer, worker
+from catalog.tables import chunk, job, run, shard, trainer, unreadable_source, worker
 
 
 @dataclass(frozen=True)
@@ -42,5 +42,6 @@ def release_all(ledger: Ledger, *, count_attempt: bool) -> Released:
         fewer = update(run).where(run.c.state == "running", run.c.attempts > 0, under_way)
         connection.execute(fewer.values(attempts=run.c.attempts - 1))
         connection.execute(delete(trainer))
+        connection.execute(delete(unreadable_source))
         connection.execute(delete(worker))
     return Released(chunks=chunks, scans=scans, shards=shards)

@@ -1,4 +1,4 @@
-"""Folders whose pictures the catalog holds."""
+"""Folders and buckets whose pictures the catalog holds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLACES_AT_ONCE = 2000  # so long a transaction keeps other writers waiting
 
 @dataclass(frozen=True)
 class Source:
-    """A folder; `root` is its absolute path as the file system spells it."""
+    """A folder or bucket; `root` is its absolute path as the file system spells it, or its address (s3://…)."""
 
     id: int
     name: str
@@ -42,10 +42,14 @@ class SourceCount:
     images: int
 
 
-def add_source(ledger: Ledger, root: Path, *, name: str = "", labels_from_folders: bool = False) -> Source:
-    """The source of this folder: made, found (its label flag follows the call), or brought back after its deletion."""
-    folder = os.fsencode(root.expanduser().resolve())
-    shown = plain_text(name.strip() or os.fsencode(root.resolve().name or str(root)).decode("utf-8", "replace"))
+def add_source(ledger: Ledger, root: Path | bytes, *, name: str = "", labels_from_folders: bool = False) -> Source:
+    """The source of this folder: made, found (its label flag follows the call), or brought back after its deletion.
+
+    Bytes are a root as the ledger is to have it: a bucket's address, or a folder's path as other machines know it.
+    """
+    folder = root if isinstance(root, bytes) else os.fsencode(root.expanduser().resolve())
+    last = folder.rstrip(b"/").rpartition(b"/")[2] or folder
+    shown = plain_text(name.strip() or last.decode("utf-8", "replace"))
     table = tables.source
     with ledger.write() as connection:
         values: dict[str, Any] = {"labels_from_folders": labels_from_folders, "deleted_at": None}

@@ -61,6 +61,7 @@ __all__ = [
     "shard",
     "source",
     "trainer",
+    "unreadable_source",
     "worker",
 ]
 
@@ -255,4 +256,14 @@ worker = Table(
     Column("images", BigInteger, nullable=False, default=0),
     Column("started_at", Float, nullable=False),
     Column("heartbeat_at", Float, nullable=False),
+)
+
+unreadable_source = Table(
+    # Sources of which a worker sees nothing on its machine. Rows of workers that are not alive mean nothing.
+    "unreadable_source",
+    metadata,
+    Column("worker", Text, primary_key=True),
+    Column("source_id", RowId, ForeignKey("source.id"), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", Float, nullable=False),
 )

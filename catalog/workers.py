@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from catalog import tables
 from catalog.ledger import Ledger, clock
-from catalog.statements import insert_or
+from catalog.statements import any_of_text, insert_or
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def forget(ledger: Ledger, name: str) -> None:
     """A worker has ended."""
     with ledger.write() as connection:
         connection.execute(delete(tables.worker).where(tables.worker.c.name == name))
+        connection.execute(delete(tables.unreadable_source).where(tables.unreadable_source.c.worker == name))
 
 
 def forget_silent(ledger: Ledger, *, after_s: float) -> dict[str, float]:
@@ -80,5 +81,10 @@ def forget_silent(ledger: Ledger, *, after_s: float) -> dict[str, float]:
     with ledger.write() as connection:
         now = clock(connection)
         silent = delete(table).where(table.c.heartbeat_at < now - after_s)
-        rows = connection.execute(silent.returning(table.c.name, table.c.heartbeat_at))
-        return {row.name: now - row.heartbeat_at for row in rows}
+        gone = {
+            row.name: now - row.heartbeat_at
+            for row in connection.execute(silent.returning(table.c.name, table.c.heartbeat_at))
+        }
+        unreadable = tables.unreadable_source
+        connection.execute(delete(unreadable).where(unreadable.c.worker.in_(any_of_text(connection, gone))))
+        return gone
