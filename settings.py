@@ -18,6 +18,10 @@ CONFIG_VARIABLE = "RUIJI_CONFIG"
 SOCKET_PATH_LIMIT = 107  # bytes of a Unix socket's address on Linux (sun_path), without the closing zero
 
 
+# Of fsspec's many schemes those of object stores: others lead to this machine's files, or to any address.
+OBJECT_STORES = frozenset({"s3", "gs", "gcs", "abfs", "az", "oci", "oss", "memory"})
+
+
 class SettingsError(Exception):
     """Two settings do not go together; the message names both and the remedy."""
 
@@ -41,6 +45,18 @@ class Settings(BaseSettings):
     port: int = Field(8765, ge=1, le=65535, description="Port of the page; if not set and taken, the next free one.")
     allowed_roots: list[Path] = Field(
         default_factory=lambda: [Path.home()], description="Folders below which the page may ingest (JSON list)."
+    )
+    allowed_buckets: list[str] = Field(
+        default=[],
+        description="Buckets and folders in them that the page may ingest (JSON list of s3://bucket/folder).",
+    )
+    source_schemes: list[str] = Field(
+        default=["s3"], description="Kinds of object stores that sources may lie in (JSON list; fsspec's names)."
+    )
+    s3_endpoint: str = Field("", description="S3 server of the sources. Empty: AWS_ENDPOINT_URL, or Amazon's.")
+    object_reads: int = Field(16, ge=1, le=256, description="Most objects that a worker fetches at once.")
+    path_map: str = Field(
+        "", description="Where this machine has folders that are recorded elsewhere: /data/photos=/mnt/nas/photos,…"
     )
     allowed_hosts: list[str] = Field(
         default=["localhost", "127.0.0.1", "[::1]"], description="Host names that requests may be addressed to."
@@ -79,6 +95,22 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_roots(cls, value: list[Path]) -> list[Path]:
         return [root.expanduser().resolve() for root in value]
+
+    @field_validator("source_schemes", mode="after")
+    @classmethod
+    def _object_stores(cls, value: list[str]) -> list[str]:
+        if others := sorted(set(value) - OBJECT_STORES):
+            known = ", ".join(sorted(OBJECT_STORES))
+            raise ValueError(f"{others[0]!r} is no object store: those are {known}; folders are given by their path")
+        return value
+
+    @field_validator("s3_endpoint", mode="after")
+    @classmethod
+    def _no_login_in_the_endpoint(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("give http://host:port or https://host, and the keys in AWS_ACCESS_KEY_ID and its like")
+        return value
 
     @field_validator("host", mode="after")
     @classmethod
@@ -144,6 +176,15 @@ class Settings(BaseSettings):
     def resolved_samples_dir(self) -> Path:
         """Folder of the pictures offered on the empty page."""
         return self.samples_dir or self.home / "samples"
+
+    def where_pictures_are(self) -> dict[str, Any]:
+        """What `PictureStorage.of` takes."""
+        return {
+            "path_map": self.path_map,
+            "schemes": self.source_schemes,
+            "s3_endpoint": self.s3_endpoint,
+            "at_once": self.object_reads,
+        }
 
     def check(self) -> None:
         """Raise SettingsError where remote workers would share what only one machine can hold."""

@@ -12,6 +12,7 @@ from catalog.chunks import ChunkItem, ClaimedChunk
 from catalog.embedded import known_hashes, with_thumbnail
 from catalog.embeddings import BadPlace, DecodedFile
 from catalog.ledger import Ledger
+from catalog.storage.address import is_object
 from ingest.channel import Group
 from ingest.decode import Decoded, DecodeError
 from ingest.forward import Embedded, Forward, Vectors
@@ -36,6 +37,11 @@ class Gathered:
         self._waiting: list[tuple[ChunkItem, Decoded]] = []
         self._thumbnails: dict[str, tuple[int, int]] = {}
         self._batches: list[Future[Embedded]] = []
+
+    @property
+    def not_read(self) -> bool:
+        """Whether a file was not found or not read: perhaps by the machine's fault."""
+        return any(bad.kind in ("vanished", "unreadable") for bad in self.bad)
 
     def take(self, items: Sequence[ChunkItem], group: Group) -> None:
         """Adds the results of a group; has them embedded when there are `batch` of them."""
@@ -84,6 +90,7 @@ class Gathered:
 
 
 def _file(item: ChunkItem, decoded: Decoded, thumbnail: tuple[int, int]) -> DecodedFile:
+    fetched = is_object(item.root)  # its bytes came without a file: what the listing said of it holds
     return DecodedFile(
         place_id=item.place_id,
         sha256=decoded.sha256,
@@ -92,8 +99,8 @@ def _file(item: ChunkItem, decoded: Decoded, thumbnail: tuple[int, int]) -> Deco
         height=decoded.height,
         bytes=decoded.bytes,
         format=decoded.format,
-        mtime_ns=decoded.mtime_ns,
-        size=decoded.file_size,
+        mtime_ns=item.mtime_ns if fetched else decoded.mtime_ns,
+        size=item.size if fetched else decoded.file_size,
         thumbnail_offset=thumbnail[0],
         thumbnail_length=thumbnail[1],
     )

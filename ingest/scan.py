@@ -1,4 +1,4 @@
-"""A source's folder -> places and chunks in the ledger, in short transactions, while embedding already starts."""
+"""A folder or bucket -> places and chunks in the ledger, in short transactions, while embedding already starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from catalog import fault_points, jobs, places, tables
@@ -15,8 +15,11 @@ from catalog.jobs import ScanClaim
 from catalog.ledger import Ledger, clock
 from catalog.places import FoundFile
 from catalog.statements import insert_or
+from catalog.storage.address import is_object
+from catalog.storage.pictures import PictureStorage
+from ingest.bucket_walk import walk_bucket
 from ingest.cutter import ChunkCutter
-from ingest.walk import FolderMissingError, WalkTally, walk
+from ingest.walk import FolderFile, FolderMissingError, WalkTally, walk
 
 __all__ = ["FolderMissingError", "ScanOutcome", "scan_source"]
 
@@ -50,15 +53,18 @@ def scan_source(
     chunk_mb: int = 256,
     lease_s: float = 60.0,
     on_chunks: Callable[[int], None] | None = None,
+    storage: PictureStorage | None = None,
 ) -> ScanOutcome:
     """Walks the claimed source; `on_chunks` is told how many chunks were added, to wake workers.
+
+    `storage` knows where this machine reads the source; without it, at the very path that the ledger has.
 
     Raises FolderMissingError, and whatever else breaks it off, which then stands with the job. Running it twice is
     harmless. A folder that cannot be listed today is no reason to forget its pictures: it is reported as bad. All other
     places that were not seen are marked gone.
     """
     cutter = ChunkCutter(ledger, claim, chunk_files=chunk_files, chunk_bytes=chunk_mb << 20, on_chunks=on_chunks)
-    scan = _Scan(ledger, claim, cutter=cutter, lease_s=lease_s)
+    scan = _Scan(ledger, claim, cutter=cutter, lease_s=lease_s, storage=storage or PictureStorage())
     try:
         state = scan.run()
     except ClaimLost:
@@ -76,7 +82,9 @@ def scan_source(
 
 
 class _Scan:
-    def __init__(self, ledger: Ledger, claim: ScanClaim, *, cutter: ChunkCutter, lease_s: float) -> None:
+    def __init__(
+        self, ledger: Ledger, claim: ScanClaim, *, cutter: ChunkCutter, lease_s: float, storage: PictureStorage
+    ) -> None:
         self.tally = WalkTally()
         self.files = 0
         self.to_do = 0
@@ -84,6 +92,7 @@ class _Scan:
         self._claim = claim
         self._cutter = cutter
         self._lease_s = lease_s
+        self._storage = storage
         self._beaten = time.monotonic()
         self._found: list[FoundFile] = []
 
@@ -91,11 +100,12 @@ class _Scan:
         claim = self._claim
         if claim.fence > 1:
             places.forget_seen(self._ledger, claim.job_id, fence=claim.fence, tick=self._beat)
-        for file in walk(claim.source.root, self.tally, tick=self._beat):
+        for file in self._files():
             self._found.append(FoundFile(path=file.path, size=file.size, mtime_ns=file.mtime_ns))
             if len(self._found) >= (_RECORD_FILES if self.files else _FIRST_FILES):
                 self._record()
         self._record()
+        self._refuse_what_looks_unmounted()
         self._cutter.flush()
         if self.tally.unreadable:
             self._report()
@@ -104,6 +114,26 @@ class _Scan:
         if not jobs.scan_done(self._ledger, claim):
             return "lost"
         return "incomplete" if self.tally.unreadable else "done"
+
+    def _files(self) -> Iterable[FolderFile]:
+        root = self._claim.source.root
+        if is_object(root):
+            return walk_bucket(self._storage, root, self.tally, tick=self._beat)
+        return walk(self._storage.here(root), self.tally, tick=self._beat)
+
+    def _refuse_what_looks_unmounted(self) -> None:
+        """A mount point without its disk is an empty folder: all pictures would be taken for deleted."""
+        root = self._claim.source.root
+        if self.files and not is_object(root) and (lost := self._storage.unseen(root)) is not None:
+            raise FolderMissingError(f"lost while it was scanned: {lost}")
+        if self.files or self.tally.ignored or self.tally.unreadable:
+            return
+        if known := places.count_there(self._ledger, self._claim.source.id):
+            where = f"the bucket {os.fsdecode(root)}" if is_object(root) else f"the folder {self._storage.shown(root)}"
+            raise FolderMissingError(
+                f"{where} is empty, and {known:,} pictures of it are known: mount it or restore it,"
+                " or delete the source if they are gone for good"
+            )
 
     def _record(self) -> None:
         if not self._found:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -20,16 +19,18 @@ from dataclasses import dataclass
 from catalog.artifacts import ArtifactStore
 from catalog.chunks import ChunkItem, ClaimedChunk, hand_back, heartbeat_chunk
 from catalog.ledger import Ledger
+from catalog.storage.address import whole_path
+from catalog.storage.pictures import PictureStorage
 from ingest.channel import Group
 from ingest.commit import ChunkOutcome, StorageFullError, commit, unfinished
 from ingest.forward import Embed, Forward
 from ingest.gather import Gathered
 from ingest.pool import DecodePool, FileToRead, cut_groups
+from ingest.reading import PictureReader
 
 __all__ = ["ChunkOutcome", "Heartbeat", "StorageFullError", "embed_chunk", "embed_chunks"]
 
 logger = logging.getLogger("ruiji.ingest")
-
 Heartbeat = Callable[[ClaimedChunk], str]
 
 _AHEAD = 4  # groups that wait for this thread, for each decode child
@@ -77,18 +78,23 @@ def embed_chunks(
     heartbeat: Heartbeat | None = None,
     lease_s: float = 60.0,
     rest_s: float = 0.0,
+    storage: PictureStorage | None = None,
+    unseen: Callable[[ClaimedChunk], bool] = lambda chunk: False,
 ) -> Generator[ChunkOutcome]:
     """Yields the outcome of every chunk that `claim` gives, until it gives None and all are done.
 
     `embed` takes (n, s, s, 3) uint8 with s = pool.size and gives (n, d) float32 unit rows; `claim` must give chunks of
     that one encoder. `heartbeat` is called for every open chunk about once a second and answers go, paused, cancelled
-    or lost; by default it renews the lease in the ledger. Closing the iterator hands back what is not being committed.
-    Raises StorageFullError and whatever else went wrong here, after handing every chunk back: the one at which it
-    happened with the error for its job, to rest for `rest_s`. An attempt counts against a chunk only when the whole
-    process falls silent, for a process that can still say what is wrong with it was not ended by a file.
+    or lost; by default it renews the lease. `storage` knows where this machine reads a source; `unseen` is asked about
+    a chunk with files that could not be read: whether this machine sees nothing of their source, and the chunk is
+    handed back therefore. Closing the iterator hands back what is not being committed. Raises StorageFullError and
+    whatever else went wrong here, after handing every chunk back: the one at which it happened with the error for its
+    job, to rest for `rest_s`. An attempt counts against a chunk only when the whole process falls silent, for a
+    process that can still say what is wrong with it was not ended by a file.
     """
     beat = heartbeat or (lambda chunk: heartbeat_chunk(ledger, chunk, lease_s=lease_s))
-    stream = _Stream(ledger, store, claim=claim, embed=embed, pool=pool, batch=batch, beat=beat)
+    reader = PictureReader(pool, storage)
+    stream = _Stream(ledger, store, claim=claim, embed=embed, reader=reader, batch=batch, beat=beat, unseen=unseen)
     try:
         yield from stream.run()
     except Exception as error:
@@ -96,6 +102,7 @@ def embed_chunks(
         raise
     finally:
         stream.close()
+        reader.close()
 
 
 @dataclass(slots=True)
@@ -129,17 +136,19 @@ class _Stream:
         *,
         claim: Callable[[], ClaimedChunk | None],
         embed: Embed,
-        pool: DecodePool,
+        reader: PictureReader,
         batch: int,
         beat: Heartbeat,
+        unseen: Callable[[ClaimedChunk], bool],
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._claim = claim
         self._forward = Forward(embed)
-        self._pool = pool
+        self._reader = reader
         self._batch = batch
         self._beat = beat
+        self._unseen = unseen
         self._ask_again = 0.0
         self._beaten = time.monotonic()
         self._beating: list[tuple[ClaimedChunk, Future[str]]] = []
@@ -186,14 +195,14 @@ class _Stream:
 
     def _feed(self) -> None:
         """Keeps the decode children supplied, claiming another chunk when the open ones are all handed out."""
-        while len(self._flying) < _AHEAD * self._pool.processes:
+        while len(self._flying) < _AHEAD * self._reader.processes:
             chunk = self._next_to_cut()
             if chunk is None:
                 return
             files = next(chunk.groups)
             items = chunk.gathered.chunk.items[chunk.cut : chunk.cut + len(files)]
             chunk.cut += len(files)
-            self._flying.append(_Flying(chunk, list(items), self._pool.submit(files)))
+            self._flying.append(_Flying(chunk, list(items), self._reader.submit(files)))
 
     def _next_to_cut(self) -> _Open | None:
         while True:
@@ -214,10 +223,9 @@ class _Stream:
                 self._complete(chunk)
 
     def _start(self, chunk: ClaimedChunk) -> _Open:
-        files = [FileToRead(os.path.join(item.root, item.path), item.root) for item in chunk.items]  # noqa: PTH118
-        sizes = [item.size for item in chunk.items]
+        files = [FileToRead(whole_path(item.root, item.path), item.root) for item in chunk.items]
         gathered = Gathered(self._ledger, chunk, forward=self._forward, batch=self._batch)
-        groups = cut_groups(files, sizes, group_files=self._pool.group_files)
+        groups = cut_groups(files, [item.size for item in chunk.items], group_files=self._reader.group_files)
         return _Open(gathered, time.perf_counter(), groups)
 
     def _take(self) -> None:
@@ -242,6 +250,9 @@ class _Stream:
     def _complete(self, chunk: _Open) -> None:
         self._open.remove(chunk)
         self._ask_again = 0.0
+        if chunk.gathered.not_read and self._unseen(chunk.gathered.chunk):
+            self._ended.append(unfinished(chunk.gathered, "handed_back"))
+            return
         future = self._committer.submit(commit, self._ledger, self._store, chunk.gathered, started=chunk.started)
         self._committing.append(_Committing(chunk.gathered, future))
 

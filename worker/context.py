@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from catalog.artifacts import ArtifactStore
 from catalog.ledger import Ledger
+from catalog.storage.pictures import PictureStorage
 from worker.client import Client
 from worker.models import Models
 from worker.presence import Presence
@@ -42,6 +43,7 @@ class Context:
     models: Models
     presence: Presence
     limits: Limits
+    storage: PictureStorage = field(default_factory=PictureStorage)  # where this machine reads pictures
     device: str = "cpu"
     runs: Path = Path("runs")  # the folders of training runs; shared by all machines that train
     train_address: str = "127.0.0.1"  # at which other machines that train reach this one

@@ -18,6 +18,7 @@ from ingest.stream import ChunkOutcome, embed_chunks
 from worker.client import WorkerUnavailable
 from worker.context import Context
 from worker.rests import CHUNK_RESTS_S, Rests
+from worker.sight import Sight
 
 FINISH_WITHIN_S = 3.0
 
@@ -34,6 +35,7 @@ class EmbedLoop:
         self._told_to_stop = 0.0
         self._rests = Rests()
         self._owed: list[ClaimedChunk] = []
+        self._sight = Sight(context)
 
     def close(self) -> None:
         """End the decode children."""
@@ -46,6 +48,7 @@ class EmbedLoop:
         self._hand_back_owed()
         found = False
         while not context.stopping.is_set():
+            self._sight.look_again()
             self._start_scan()
             if self._embed_oldest(wake_another=not found):
                 found = True
@@ -86,12 +89,25 @@ class EmbedLoop:
 
     def _claim(self, encoder_id: str) -> ClaimedChunk | None:
         context = self._context
-        if context.stopping.is_set():
-            return None
-        self._start_scan()
-        return chunks.claim_chunk(
-            context.ledger, worker=context.presence.name, lease_s=context.limits.lease_s, encoder_ids=[encoder_id]
-        )
+        while not context.stopping.is_set():
+            self._start_scan()
+            chunk = chunks.claim_chunk(
+                context.ledger,
+                worker=context.presence.name,
+                lease_s=context.limits.lease_s,
+                encoder_ids=[encoder_id],
+                without_sources=self._sight.unreadable,
+            )
+            if chunk is None or not self._misses(chunk):
+                return chunk
+        return None
+
+    def _misses(self, chunk: ClaimedChunk) -> bool:
+        """Whether this machine sees nothing of the chunk's source, and has handed it back."""
+        self._owed.append(chunk)  # as long as it is looked at: the ledger may be locked then
+        missed = self._sight.misses(chunk)
+        self._owed.remove(chunk)
+        return missed
 
     def _scanning(self) -> bool:
         return self._scan is not None and self._scan.is_alive()
@@ -101,7 +117,12 @@ class EmbedLoop:
         if self._scanning():
             return
         context = self._context
-        claim = jobs.claim_scan(context.ledger, worker=context.presence.name, lease_s=context.limits.lease_s)
+        claim = jobs.claim_scan(
+            context.ledger,
+            worker=context.presence.name,
+            lease_s=context.limits.lease_s,
+            without_sources=self._sight.left_to_others(),
+        )
         if claim is not None:
             self._scan = threading.Thread(target=self._run_scan, args=(claim,), name="scan", daemon=True)
             self._scan.start()
@@ -115,14 +136,19 @@ class EmbedLoop:
                 chunk_files=context.limits.chunk_files,
                 chunk_mb=context.limits.chunk_mb,
                 lease_s=context.limits.lease_s,
-                on_chunks=lambda _: self._wake(context.client.wake_embed),
+                on_chunks=lambda _: self._found(claim),
+                storage=context.storage,
             )
             logger.info("scan of %s: %s, %d files, %d to do", claim.source.name, found.state, found.files, found.to_do)
         except FolderMissingError as error:
             logger.error("%s", error)
-            jobs.fail_scan(context.ledger, claim, error=str(error))
+            self._sight.scan_missed(claim, str(error))
         except Exception:  # the lease runs out and the scan begins again; the chunks so far are not lost
             logger.exception("scan of %s broke off", claim.source.name)
+
+    def _found(self, claim: ScanClaim) -> None:
+        self._sight.saw(claim.source.id)
+        self._wake(self._context.client.wake_embed)
 
     def _embed(self, first: ClaimedChunk, embedder: Embedder, pool: DecodePool) -> None:
         """Stream the claimed chunk and all that follow it for the same encoder, each overlapped with the next."""
@@ -145,6 +171,8 @@ class EmbedLoop:
             heartbeat=self._heartbeat,
             lease_s=context.limits.lease_s,
             rest_s=CHUNK_RESTS_S,
+            storage=context.storage,
+            unseen=lambda chunk: self._sight.misses(chunk, surely=True),
         )
         try:
             with contextlib.closing(outcomes):

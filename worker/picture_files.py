@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from catalog.storage.pictures import PictureStorage
 from encoder.training.gathering import Found
 from ingest.bulk import decode_files
 from ingest.decode import MAX_PIXELS, Decoded
@@ -22,10 +23,11 @@ class PictureFiles:
         *,
         processes: int = 0,
         max_pixels: int = MAX_PIXELS,
+        storage: PictureStorage | None = None,
     ) -> None:
         self.name = name
         self._files, self._sizes = files, sizes
-        self._processes, self._max_pixels = processes, max_pixels
+        self._processes, self._max_pixels, self._storage = processes, max_pixels, storage
 
     def __len__(self) -> int:
         return len(self._files)
@@ -33,9 +35,15 @@ class PictureFiles:
     def pictures(self, side: int) -> Iterator[Found]:
         """In the order that they were given in."""
         files = iter(self._files)
-        for results in decode_files(
-            self._files, self._sizes, size=side, processes=self._processes, max_pixels=self._max_pixels
-        ):
+        decoded = decode_files(
+            self._files,
+            self._sizes,
+            size=side,
+            processes=self._processes,
+            max_pixels=self._max_pixels,
+            storage=self._storage,
+        )
+        for results in decoded:
             for result in results:
                 file = next(files)
                 path = file.path.removeprefix(file.root.rstrip(b"/") + b"/")

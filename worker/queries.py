@@ -6,6 +6,7 @@ import base64
 import contextlib
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
@@ -15,14 +16,16 @@ from catalog.artifacts import ArtifactMissing, ArtifactStore
 from catalog.errors import UnknownEncoder
 from catalog.images import get_images
 from catalog.places import places_of
+from catalog.storage.address import whole_path
 from catalog.ways_up import Pixels, ways_up
 from encoder.embed import Embedder
 from ingest.decode import DecodeError
 from ingest.pool import DecodePool, FileToRead, PoolError
+from ingest.reading import PictureReader
 from worker.batching import Batcher, Embedded, Failed
 from worker.context import Context
 from worker.models import NoEncoder
-from worker.replies import NO_ENCODER, WORKER_FAILED
+from worker.replies import NO_ENCODER, SOURCE_UNSEEN, WORKER_FAILED
 
 DECODE_CHILDREN = 2  # one slow picture, or one that kills its decoder, leaves another for everybody else
 DECODE_TIMEOUT_S = 10.0
@@ -61,10 +64,12 @@ class Queries:
             thumbnail_side=0,
             file_timeout_s=DECODE_TIMEOUT_S,
         )
+        self._reader = PictureReader(self._pool, context.storage)
 
     def close(self) -> None:
         """Answer what is waiting, then end."""
         self._batcher.close()
+        self._reader.close()
         self._pool.close()
 
     def embed(
@@ -155,16 +160,23 @@ class Queries:
         refusals = []
         for item in items:
             try:
-                view = self._pool.view_one(item, side=side, timeout_s=max(0.1, deadline - time.time()))
+                view = self._reader.view_one(item, side=side, timeout_s=max(0.1, deadline - time.time()))
             except (PoolError, TimeoutError, ValueError) as error:
                 view = DecodeError("decode_failed", f"the picture was not decoded: {error or 'time limit'}")
             if isinstance(view, bytes):
                 self._send(request, {"bytes": base64.b64encode(view).decode()})
                 return
-            name = f"{os.fsdecode(item.path)}: " if isinstance(item, FileToRead) else ""
-            refusals.append((view.kind, name + view.reason))
+            refusals.append(self._said(item, view))
         if refusals:
-            self._refuse(request, refusals[0][0], "; ".join(reason for _, reason in refusals))
+            self._refuse(request, min(refusals, key=_of_the_machine)[0], "; ".join(reason for _, reason in refusals))
+
+    def _said(self, item: FileToRead | bytes, view: DecodeError) -> tuple[str, str]:
+        """(kind, reason), which names the file, or what keeps this machine from seeing any file of its source."""
+        if isinstance(item, bytes):
+            return view.kind, view.reason
+        if view.kind in ("vanished", "unreadable") and (why := self._context.storage.unseen(item.root)) is not None:
+            return SOURCE_UNSEEN, f"{socket.gethostname()}: {why}"
+        return view.kind, f"{os.fsdecode(item.path)}: {view.reason}"
 
     def _stored(self, request: str, key: str) -> bytes | None:
         store: ArtifactStore = self._context.store
@@ -186,7 +198,7 @@ class Queries:
         places = places_of(self._context.ledger, image_id)
         if not places:
             self._refuse(request, "file_gone", f"no file of image {image_id} is known any more")
-        return [FileToRead(b"/".join((place.root.rstrip(b"/"), place.path)), place.root) for place in places]
+        return [FileToRead(whole_path(place.root, place.path), place.root) for place in places]
 
     def _refuse(self, request: str, kind: str, reason: str) -> None:
         self._send(request, {"error": {"kind": kind, "reason": reason}})
@@ -196,3 +208,8 @@ class Queries:
             self._context.replies.send(request, answer)
         except Exception as error:  # whoever asked runs into the time limit and is told so
             logger.warning("an answer could not be sent: %s", error)
+
+
+def _of_the_machine(refusal: tuple[str, str]) -> bool:
+    """Sorts first what may pass when somebody mounts a disk."""
+    return refusal[0] != SOURCE_UNSEEN

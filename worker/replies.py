@@ -24,7 +24,8 @@ NO_ENCODER = "no_encoder"
 WORKER_FAILED = "worker_failed"
 BUSY = "busy"
 NOT_EMBEDDED = "internal"
-NOT_THE_PICTURE = frozenset({NO_ENCODER, WORKER_FAILED, BUSY, NOT_EMBEDDED})
+SOURCE_UNSEEN = "source_unseen"
+NOT_THE_PICTURE = frozenset({NO_ENCODER, WORKER_FAILED, BUSY, NOT_EMBEDDED, SOURCE_UNSEEN})
 
 
 def connect(broker_url: str) -> redis.Redis:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+
 from catalog import gangs
 from catalog.run_pictures import SourceFiles, files_of_sources
 from catalog.run_progress import note_pictures
 from catalog.single_labels import single_labels
+from catalog.storage.address import whole_path
 from encoder.presets import plan_of
+from encoder.training.errors import TrainingError
 from encoder.training.gathering import PICTURES, Classes, Gathered, gather
 from encoder.training.plan import PLAN, write_plan
 from ingest.pool import FileToRead
-from worker.context import Limits
+from worker.context import Context
 from worker.picture_files import PictureFiles
 from worker.run_folder import locked
 from worker.stage import Left, Work, told_to_leave
@@ -27,7 +31,7 @@ def prepare(work: Work) -> Left | None:
     run, ledger, member = work.run, work.context.ledger, work.member
     data = f"photos of {', '.join(run.source_names)}, without their labels"
     plan = plan_of(run.preset, name=run.name, pictures=PICTURES, changes=run.changes, data=data)
-    sources = [_source(files, work.context.limits) for files in files_of_sources(ledger, run.source_ids)]
+    sources = [_source(files, work.context) for files in files_of_sources(ledger, run.source_ids)]
     classes = Classes(single_labels(ledger), from_folders=False)
     told = 0
 
@@ -51,12 +55,14 @@ def prepare(work: Work) -> Left | None:
     return None
 
 
-def _source(files: SourceFiles, limits: Limits) -> PictureFiles:
-    root = files.root.rstrip(b"/")
+def _source(files: SourceFiles, context: Context) -> PictureFiles:
+    if (why := context.storage.unseen(files.root)) is not None:
+        raise TrainingError(f"{socket.gethostname()} cannot read {files.name}: {why}")
     return PictureFiles(
         files.name,
-        [FileToRead(root + b"/" + path, files.root) for path in files.paths],
+        [FileToRead(whole_path(files.root, path), files.root) for path in files.paths],
         files.sizes,
-        processes=limits.decode_processes,
-        max_pixels=limits.max_pixels,
+        processes=context.limits.decode_processes,
+        max_pixels=context.limits.max_pixels,
+        storage=context.storage,
     )

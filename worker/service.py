@@ -12,6 +12,7 @@ from celery import signals
 from catalog.artifacts import ArtifactStore
 from catalog.index_errors import IndexUnavailable
 from catalog.ledger import Ledger
+from catalog.storage.pictures import PictureStorage
 from settings import Settings
 from worker.app import QUERY_THREADS, make_celery
 from worker.client import Client
@@ -121,6 +122,7 @@ def make_context(settings: Settings, *, queue: str) -> Context:
             max_pixels=settings.max_pixels,
             decode_processes=settings.decode_processes,
         ),
+        storage=PictureStorage.of(**settings.where_pictures_are()),
         device=device,
         runs=settings.runs_dir or settings.home / "runs",
         train_address=settings.train_address or own_address(broker_url),

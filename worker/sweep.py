@@ -11,10 +11,11 @@ from catalog.chunks import open_work
 from catalog.encoders import serving_encoder
 from catalog.gangs import count_waiting
 from catalog.jobs import complete_jobs
+from catalog.unreadable import tell_jobs
 from catalog.workers import forget_silent
 from curate.kept_matches import FOLDER as MATCHES
 from worker.context import Context
-from worker.presence import FORGET_AFTER_S
+from worker.presence import ALIVE_WITHIN_S, FORGET_AFTER_S
 
 PASSING = {"uploads": "pictures that were searched by", MATCHES: "selections"}
 PASSING_S = 3600.0
@@ -40,6 +41,7 @@ class Sweep:
             context = self._context
             for job in complete_jobs(context.ledger):
                 logger.info("job %d is done", job)
+            tell_jobs(context.ledger, alive_within_s=ALIVE_WITHIN_S)
             work = open_work(context.ledger)
             if work.chunks or work.scans:
                 context.client.wake_embed()

@@ -16,6 +16,7 @@ from catalog.labelled import count_labelled, labelled_in_pages
 from catalog.labels import Label, list_labels
 from catalog.ledger import Ledger
 from catalog.shards import vectors_of
+from catalog.storage.pictures import PictureStorage
 from curate.exports import coco, huggingface, imagefolder, labelstudio, parquet, spreadsheet
 from curate.exports.formats import Format, Photos
 from curate.exports.order import Exported, LabelToExport, Order, Vectors
@@ -61,6 +62,7 @@ def export(
     photos: Photos = Photos.COPY,
     rejected: bool = False,
     overwrite: bool = False,
+    storage: PictureStorage | None = None,
     progress: Callable[[int], None] = lambda images: None,
 ) -> Exported:
     """Write what is said of the labels to `target`, whole or not at all; `rejected` adds what photos are not.
@@ -68,12 +70,19 @@ def export(
     A page of images at a time is in memory. Raises ExportRefused, CatalogError, OSError.
     """
     order = order_of(
-        ledger, store, labels=labels, format=format, rejected=rejected, scratch=target.parent, progress=progress
+        ledger,
+        store,
+        labels=labels,
+        format=format,
+        rejected=rejected,
+        scratch=target.parent,
+        storage=storage,
+        progress=progress,
     )
     done = Exported()
     if format in TREES:
         with new_folder(target, overwrite=overwrite, mark=TREES[format].mark(order)) as folder:
-            exhaust(TREES[format].write(order, FolderTree(folder, photos=photos), done))
+            exhaust(TREES[format].write(order, FolderTree(folder, photos=photos, storage=order.storage), done))
     else:
         with new_file(target, overwrite=overwrite) as partial, partial.open("xb") as sink:
             exhaust(FILES[format](order, sink, done))
@@ -94,6 +103,7 @@ def order_of(
     format: Format,
     rejected: bool,
     scratch: Path | None = None,
+    storage: PictureStorage | None = None,
     progress: Callable[[int], None] = lambda images: None,
 ) -> Order:
     """What to write; nothing of it is read yet."""
@@ -103,6 +113,7 @@ def order_of(
         pages=labelled_in_pages(ledger, ids, rejected=rejected and format not in WITHOUT_REJECTED),
         vectors=_vectors(ledger, store) if format is Format.PARQUET else None,
         scratch=scratch,
+        storage=storage or PictureStorage(),
         progress=progress,
     )
 

@@ -8,10 +8,12 @@ LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and LABEL_STUDIO_LOCAL_FILES_DOCUM
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import BinaryIO
 from urllib.parse import quote
 
+from catalog.storage.address import is_object
 from curate.exports.order import Exported, Order
 from curate.exports.sink import as_text
 
@@ -33,7 +35,7 @@ def write(order: Order, sink: BinaryIO, done: Exported) -> Iterator[None]:
                 }
                 task = {
                     "data": {
-                        "image": f"/data/local-files/?d={quote(image.files[0].path.lstrip(b'/'))}",
+                        "image": _address(image.files[0].path),
                         "image_id": image.id,
                         "sha256": image.sha256,
                         "rejected": image.rejected,
@@ -45,3 +47,8 @@ def write(order: Order, sink: BinaryIO, done: Exported) -> Iterator[None]:
             order.progress(len(page))
             yield
         text.write("\n]\n")
+
+
+def _address(path: bytes) -> str:
+    """Label Studio reads s3://bucket/key itself, from a cloud storage of its project."""
+    return os.fsdecode(path) if is_object(path) else f"/data/local-files/?d={quote(path.lstrip(b'/'))}"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.labelled import LabelledImage
+from catalog.storage.pictures import PictureStorage
 
 MISSING_SHOWN = 100
 
@@ -36,13 +37,15 @@ class Vectors:
 class Order:
     """What to write: `pages` of images, each with what is said of the `labels`.
 
-    `vectors` is None where there is no encoder. `scratch` is a folder for what cannot be written at once.
+    `vectors` is None where there is no encoder. `scratch` is a folder for what cannot be written at once. `storage`
+    knows where photos are read.
     """
 
     labels: tuple[LabelToExport, ...]
     pages: Iterator[list[LabelledImage]]
     vectors: Vectors | None = None
     scratch: Path | None = None
+    storage: PictureStorage = field(default_factory=PictureStorage)
     progress: Callable[[int], None] = lambda images: None
 
 

@@ -6,36 +6,46 @@ import errno
 import hashlib
 import os
 import stat
+from itertools import chain
 from pathlib import Path
 
 from catalog.labelled import File, LabelledImage
+from catalog.storage.address import is_object
+from catalog.storage.errors import StoreError
+from catalog.storage.pictures import PictureStorage
 from curate.exports.formats import Photos
 from curate.exports.target import ExportRefused
 
 BLOCK = 1 << 20
+MOST_BYTES = 1 << 30  # of one photo: the ingest takes less
 
 
-def place_photo(image: LabelledImage, target: Path, *, mode: Photos) -> bool:
+def place_photo(image: LabelledImage, target: Path, *, mode: Photos, storage: PictureStorage) -> bool:
     """Put the image's photo at `target`; False when none of its files holds the labelled bytes any more.
 
-    A copy is compared by its hash; a link by size and time, as the ingest does.
+    A copy is compared by its hash; a link by size and time, as the ingest does. ExportRefused for what cannot be
+    linked.
     """
     for file in image.files:
         try:
             if mode is Photos.COPY:
-                if _copied(file.path, target, sha256=image.sha256):
+                if _copied(storage, file.path, target, sha256=image.sha256):
                     return True
-            elif _unchanged(file):
-                _link(file.path, target, mode=mode)
+            elif is_object(file.path):
+                raise ExportRefused(f"{os.fsdecode(file.path)!r} is no file that a link can lead to: say --files copy.")
+            elif _unchanged(here := storage.here(file.path), file):
+                _link(here, target, mode=mode)
                 return True
+        except StoreError:
+            continue
         except OSError as error:
             if _ours(error, target):
                 raise
     return False
 
 
-def _unchanged(file: File) -> bool:
-    found = Path(os.fsdecode(file.path)).stat()
+def _unchanged(path: bytes, file: File) -> bool:
+    found = Path(os.fsdecode(path)).stat()
     return stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (file.size, file.mtime_ns)
 
 
@@ -55,15 +65,14 @@ def _link(path: bytes, target: Path, *, mode: Photos) -> None:
         raise
 
 
-def _copied(path: bytes, target: Path, *, sha256: str) -> bool:
-    photo = Path(os.fsdecode(path))
-    if not photo.is_file():
-        return False
+def _copied(storage: PictureStorage, path: bytes, target: Path, *, sha256: str) -> bool:
     digest = hashlib.sha256()
     kept = False
+    blocks = storage.blocks(path, max_bytes=MOST_BYTES)
     try:
-        with photo.open("rb") as source, target.open("xb") as sink:
-            while block := source.read(BLOCK):
+        first = next(blocks, b"")  # before the target is made: there may be no such photo
+        with target.open("xb") as sink:
+            for block in chain((first,), blocks):
                 digest.update(block)
                 sink.write(block)
         kept = digest.hexdigest() == sha256

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from catalog.artifacts import ArtifactStore
 from catalog.labels import Label
 from catalog.ledger import Ledger
+from catalog.storage.pictures import PictureStorage
 from curate.exports.export import FILES, TREES, order_of
 from curate.exports.formats import Format
 from curate.exports.order import Exported, Order
@@ -34,11 +35,17 @@ LEAST_BYTES = 1 << 16  # smaller pieces wait for the next ones
 
 
 def stream(
-    ledger: Ledger, store: ArtifactStore, *, labels: Sequence[Label], format: Format, rejected: bool = False
+    ledger: Ledger,
+    store: ArtifactStore,
+    *,
+    labels: Sequence[Label],
+    format: Format,
+    rejected: bool = False,
+    storage: PictureStorage | None = None,
 ) -> Iterator[bytes]:
     """The export's bytes. ExportRefused, CatalogError and OSError before or after the first; then it is not whole."""
     sink = Pieces()
-    order = order_of(ledger, store, labels=labels, format=format, rejected=rejected)
+    order = order_of(ledger, store, labels=labels, format=format, rejected=rejected, storage=storage)
     waiting = b""
     for _ in _steps(order, format, sink):
         waiting += sink.take()
@@ -55,7 +62,7 @@ def _steps(order: Order, format: Format, sink: Pieces) -> Iterator[None]:
         return
     writer, archive = TREES[format], ZipWriter(cast(BinaryIO, sink))
     archive.add(MARK, json.dumps(writer.mark(order), indent=1).encode())
-    yield from writer.write(order, ZipTree(archive), done)
+    yield from writer.write(order, ZipTree(archive, storage=order.storage), done)
     if done.missing:
         archive.add(LEFT_OUT, _left_out(done).encode())
     yield from archive.finish()
