@@ -61,7 +61,9 @@ class Collection(StrEnum):
     STL10 = "stl10"
 
 
-Folders = Annotated[list[Path], typer.Argument(help="Folders with pictures, at any depth.", show_default=False)]
+Folders = Annotated[
+    list[str], typer.Argument(help="Folders with pictures, at any depth, or s3://bucket/folder.", show_default=False)
+]
 Labels = Annotated[
     bool, typer.Option("--labels-from-folders", help="A picture's folder is its label: cats/1.jpg is 'cats'.")
 ]
@@ -87,7 +89,7 @@ def up(
     folders: Folders = [],  # noqa: B006  typer reads it, nobody changes it
     labels_from_folders: Labels = False,
     labelled: Annotated[
-        list[Path], typer.Option("--labelled", help="One more folder, this one with labels from its folders.")
+        list[str], typer.Option("--labelled", help="One more folder, this one with labels from its folders.")
     ] = [],  # noqa: B006
     port: Annotated[int | None, typer.Option(help="Port of the page. [default: 8765, or the next free one]")] = None,
 ) -> None:

@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from catalog.jobs import create_ingest_job, job_progress
 from catalog.ledger import Ledger
 from catalog.recovery import release_all
 from catalog.sources import add_source
+from catalog.storage.pictures import PictureStorage
 from catalog.workers import list_workers
 from deploy.encoder_setup import SHIPPED, describe, set_up_encoder
 from deploy.lock import HomeLock
@@ -37,13 +38,15 @@ PROGRESS_EVERY_S = 3.0
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(settings: Settings, *, sources: list[tuple[Path, bool]], port_given: bool = False) -> int:
-    """Start everything, ingest `sources` (folder, whether its folders' names are labels), stay until told to stop.
+def run(settings: Settings, *, sources: list[tuple[str, bool]], port_given: bool = False) -> int:
+    """Start everything, ingest `sources` (folder or bucket, whether folder names are labels), stay until told to stop.
 
     Returns 0 after Ctrl-C or SIGTERM and 1 after the death of a part. Raises AlreadyRunning, PortTaken, StartFailed,
     SettingsError and EncoderDamaged.
     """
     settings.check()
+    storage = PictureStorage.of(**settings.where_pictures_are())
+    roots = [(storage.root_of(folder), labels) for folder, labels in sources]
     settings.home.mkdir(parents=True, exist_ok=True)
     make_private(settings.run_folder)
     with HomeLock(settings.run_folder / "lock"):
@@ -51,7 +54,7 @@ def run(settings: Settings, *, sources: list[tuple[Path, bool]], port_given: boo
         supervisor = Supervisor(log)
         supervisor.install_signals()
         try:
-            _start_and_watch(settings, supervisor, log, sources=sources, port_given=port_given)
+            _start_and_watch(settings, supervisor, log, sources=roots, port_given=port_given)
         except Stopped as stopped:
             log.say(f"{stopped}: stopping")
             return 0
@@ -65,7 +68,7 @@ def run(settings: Settings, *, sources: list[tuple[Path, bool]], port_given: boo
 
 
 def _start_and_watch(
-    settings: Settings, supervisor: Supervisor, log: Log, *, sources: list[tuple[Path, bool]], port_given: bool
+    settings: Settings, supervisor: Supervisor, log: Log, *, sources: Sequence[tuple[bytes, bool]], port_given: bool
 ) -> None:
     began = time.monotonic()
     log.say(f"Ruiji starting on {settings.home}")
@@ -123,17 +126,17 @@ def _start_and_watch(
     supervisor.watch(tick=_progress(ledger, log, jobs))
 
 
-def ingest_jobs(ledger: Ledger, sources: list[tuple[Path, bool]], *, fallback: str) -> list[int]:
+def ingest_jobs(ledger: Ledger, sources: Sequence[tuple[Path | bytes, bool]], *, fallback: str) -> list[int]:
     """A job for each folder, with the encoder that serves: what another embeds, no search finds."""
     serving = serving_encoder(ledger)
     return [
         create_ingest_job(
             ledger,
-            source_id=add_source(ledger, folder, labels_from_folders=labels).id,
+            source_id=add_source(ledger, root, labels_from_folders=labels).id,
             encoder_id=serving.id if serving else fallback,
             author="shell",
         )
-        for folder, labels in sources
+        for root, labels in sources
     ]
 
 

@@ -16,6 +16,7 @@ from deploy.valkey import answers, valkey_part
 from tests.servers.milvus_lite import MilvusLite
 from tests.servers.milvus_standalone import MilvusStandalone
 from tests.servers.ports import stop
+from tests.servers.s3 import S3Server
 
 HERE = Path(__file__).resolve().parent
 # The folders that take longest, longest first: begun last, one of them would keep one process busy and the others idle.
@@ -76,6 +77,17 @@ def milvus_url(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
         yield server.url
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server, shared: a test uses buckets of its own. Its keys are in the environment, as on a real machine."""
+    server = S3Server()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.variables.items():
+            patch.setenv(name, value)
+        yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

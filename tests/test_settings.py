@@ -93,3 +93,16 @@ def test_the_embedded_index_says_how_to_start_it(tmp_path: Path) -> None:
     settings.run_folder.mkdir()
     settings.port_file.write_text("19531")
     assert settings.resolved_index_url() == "http://127.0.0.1:19531"
+
+
+@pytest.mark.parametrize("scheme", ["file", "local", "http", "simplecache", "zip", "s3::file", ""])
+def test_only_object_stores_can_be_allowed_as_sources(scheme: str) -> None:
+    with pytest.raises(ValidationError, match="object store"):
+        Settings(source_schemes=["s3", scheme])
+
+
+@pytest.mark.parametrize("address", ["minio:9000", "ftp://minio", "http://key:secret@minio:9000", "http://"])
+def test_an_s3_server_is_an_address_without_a_login(address: str) -> None:
+    with pytest.raises(ValidationError, match="AWS_ACCESS_KEY_ID"):
+        Settings(s3_endpoint=address)
+    assert Settings(s3_endpoint="http://minio:9000").s3_endpoint == "http://minio:9000"

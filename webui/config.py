@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +11,7 @@ from flask import current_app
 from catalog.artifacts import ArtifactStore
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
+from catalog.storage.pictures import PictureStorage
 from curate.confusion import Comparer
 from curate.folding import Folder
 from curate.hunt import Hunter
@@ -37,6 +38,8 @@ class WebConfig:
     client: Client
     secret_key: bytes
     allowed_roots: tuple[Path, ...] = ()
+    allowed_buckets: tuple[str, ...] = ()
+    storage: PictureStorage = field(default_factory=PictureStorage)
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     samples_dir: Path | None = None
     max_upload_mb: int = 20

@@ -17,6 +17,7 @@ from catalog.label_conflicts import Conflict, Disagreement
 from catalog.label_groups import LabelGroup
 from catalog.labels import Batch, BatchResult, Label, LabelCount, LabelState
 from catalog.sources import SourceCount
+from catalog.unreadable import Unreadable
 from catalog.workers import WorkerRow
 from curate.estimate import Estimate
 
@@ -220,7 +221,7 @@ def counts(row: Counts) -> dict[str, int]:
     return {"images": row.images, "labelled": row.labelled, "unlabelled": row.unlabelled, "bad": row.bad}
 
 
-def worker(row: WorkerRow) -> dict[str, Any]:
+def worker(row: WorkerRow, unreadable: Iterable[Unreadable]) -> dict[str, Any]:
     return {
         "name": row.name,
         "queues": row.queues.split(","),
@@ -229,6 +230,11 @@ def worker(row: WorkerRow) -> dict[str, Any]:
         "device": row.device,
         "doing": row.doing,
         "images": row.images,
+        "unreadable": [
+            {"source_id": one.source_id, "source": one.source, "reason": one.reason, "since": one.since}
+            for one in unreadable
+            if one.worker == row.name
+        ],
         "heartbeat_at": row.heartbeat_at,
     }
 

@@ -11,6 +11,7 @@ from flask import Flask
 from catalog.artifacts import ArtifactStore
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
+from catalog.storage.pictures import PictureStorage
 from settings import Settings
 from webui.app import create_app
 from webui.config import WebConfig
@@ -29,6 +30,8 @@ def build_application(settings: Settings | None = None) -> Flask:
             client=Client(settings.resolved_broker_url()),
             secret_key=install_secret(settings.home / "secret"),
             allowed_roots=tuple(settings.allowed_roots),
+            allowed_buckets=tuple(settings.allowed_buckets),
+            storage=PictureStorage.of(**settings.where_pictures_are()),
             allowed_hosts=tuple(settings.allowed_hosts),
             samples_dir=settings.resolved_samples_dir(),
             max_upload_mb=settings.max_upload_mb,

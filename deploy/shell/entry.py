@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 import typer
 
+from catalog.storage.address import is_object
+
 
 def settings_with(**changes: Any) -> Any:
     from pydantic import ValidationError
@@ -32,11 +34,18 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def existing(folders: list[Path]) -> list[Path]:
+def existing(folders: list[str]) -> list[str]:
+    """Folders as absolute paths, each of them there; addresses of buckets as they are."""
+    found = []
     for folder in folders:
-        if not folder.is_dir():
+        if is_object(os.fsencode(folder)):
+            found.append(folder)
+            continue
+        path = Path(folder).expanduser()
+        if not path.is_dir():
             fail(f"{folder}: there is no such folder", 2)
-    return [folder.expanduser().absolute() for folder in folders]
+        found.append(str(path.absolute()))
+    return found
 
 
 def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> int:

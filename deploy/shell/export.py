@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catalog.artifacts import ArtifactStore
 from catalog.ledger import Ledger
+from catalog.storage.pictures import PictureStorage
 from curate.exports.export import chosen_labels, export, images_to_export
 from curate.exports.formats import Format, Photos
 from deploy.shell.failures import FAILED
@@ -44,6 +45,7 @@ def run(
             photos=photos,
             rejected=rejected,
             overwrite=overwrite,
+            storage=PictureStorage.of(**settings.where_pictures_are()),
             progress=lambda images: shown.advance(bar, images),
         )
     print(f"{done.images} images with {done.labels} labels in {out}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -14,6 +13,7 @@ from catalog.encoders import serving_encoder
 from catalog.jobs import JobProgress, bad_files, create_ingest_job, job_progress
 from catalog.ledger import Ledger
 from catalog.sources import add_source
+from catalog.storage.pictures import PictureStorage
 from catalog.workers import list_workers
 from deploy.shell.failures import FAILED, NotRunning
 from settings import Settings
@@ -27,8 +27,10 @@ START_HINT = "start Ruiji in another terminal with: ruiji up"
 FINISHED = ("done", "failed", "cancelled")
 
 
-def run(settings: Settings, folders: list[Path], *, labels_from_folders: bool, wait: bool) -> int:
+def run(settings: Settings, folders: list[str], *, labels_from_folders: bool, wait: bool) -> int:
     """Ingest and show the progress. Raises NotRunning when no worker is there to do it."""
+    storage = PictureStorage.of(**settings.where_pictures_are())
+    roots = [storage.root_of(folder) for folder in folders]
     ledger = Ledger.open(settings.resolved_database_url())
     require_workers(ledger)
     encoder = serving_encoder(ledger)
@@ -36,8 +38,8 @@ def run(settings: Settings, folders: list[Path], *, labels_from_folders: bool, w
         raise NoEncoder(f"no encoder serves yet; {START_HINT}")
     client = Client(settings.resolved_broker_url())
     jobs = []
-    for folder in folders:
-        source = add_source(ledger, folder, labels_from_folders=labels_from_folders)
+    for root in roots:
+        source = add_source(ledger, root, labels_from_folders=labels_from_folders)
         jobs.append(create_ingest_job(ledger, source_id=source.id, encoder_id=encoder.id, author="shell"))
         client.wake_embed()
     if not wait:
@@ -65,12 +67,15 @@ def follow(ledger: Ledger, number: int) -> int:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rest]}"),
         TimeElapsedColumn(),
     )  # fmt: skip
-    looked = time.monotonic()
+    looked, said = time.monotonic(), ""
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("scanning", total=None, rest="")
         while True:
             job = job_progress(ledger, number)
             _show(progress, bar, job)
+            if job.error and job.error != said and job.state not in FINISHED:
+                said = job.error
+                progress.console.print(f"  {said}", markup=False, highlight=False)
             if job.state in FINISHED and (job.state != "done" or job.searchable):
                 break
             if time.monotonic() - looked > ALIVE_WITHIN_S:

@@ -14,6 +14,7 @@ from catalog.encoders import serving_encoder
 from catalog.images import count_images
 from catalog.jobs import JobProgress, list_jobs
 from catalog.ledger import Ledger
+from catalog.unreadable import list_unreadable
 from catalog.workers import WorkerRow, list_workers
 from settings import Settings
 from worker.presence import ALIVE_WITHIN_S
@@ -26,12 +27,14 @@ def run(settings: Settings, *, as_json: bool) -> int:
     ledger = Ledger.open(settings.resolved_database_url())
     counts, encoder = count_images(ledger), serving_encoder(ledger)
     jobs, workers = list_jobs(ledger, limit=JOBS_SHOWN), list_workers(ledger, alive_within_s=ALIVE_WITHIN_S)
+    unreadable = list_unreadable(ledger, alive_within_s=ALIVE_WITHIN_S)
     if as_json:
         values = {
             "images": asdict(counts),
             "encoder": None if encoder is None else {"id": encoder.id, "name": encoder.name},
             "jobs": [asdict(job) for job in jobs],
             "workers": [asdict(row) for row in workers],
+            "unreadable": [asdict(row) for row in unreadable],
         }
         print(json.dumps(values, default=str))
         return 0
@@ -42,6 +45,8 @@ def run(settings: Settings, *, as_json: bool) -> int:
     )
     console.print(_jobs(jobs) if jobs else "no jobs yet: add pictures with ruiji ingest FOLDER")
     console.print(_workers(workers) if workers else "no worker is running: start Ruiji with ruiji up")
+    for row in unreadable:
+        console.print(Text(f"{row.worker} reads nothing of {row.source}: {row.reason}", style="red"))
     return 0
 
 

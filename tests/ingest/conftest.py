@@ -17,6 +17,7 @@ from catalog.artifacts import ArtifactStore
 from catalog.chunks import ClaimedChunk
 from catalog.ledger import Ledger
 from catalog.sources import Source
+from catalog.storage.pictures import PictureStorage
 from ingest.pool import DecodePool
 from ingest.scan import ScanOutcome, scan_source
 from ingest.stream import ChunkOutcome, embed_chunks
@@ -35,6 +36,7 @@ class Library:
     store: ArtifactStore
     photos: Path
     batches: list[int] = field(default_factory=list)
+    storage: PictureStorage = field(default_factory=PictureStorage)
 
     def embed(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """A fixed random projection: the same pixels always give the same unit vector."""
@@ -43,7 +45,7 @@ class Library:
         unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
         return unit
 
-    def add_source(self, folder: Path | None = None, *, labels: bool = False) -> Source:
+    def add_source(self, folder: Path | bytes | None = None, *, labels: bool = False) -> Source:
         return sources.add_source(self.ledger, folder or self.photos, labels_from_folders=labels)
 
     def start(self, source: Source) -> int:
@@ -53,7 +55,7 @@ class Library:
         self.start(source)
         claim = jobs.claim_scan(self.ledger, worker="scanner", lease_s=60)
         assert claim is not None
-        return scan_source(self.ledger, claim, chunk_files=chunk_files, chunk_mb=chunk_mb)
+        return scan_source(self.ledger, claim, chunk_files=chunk_files, chunk_mb=chunk_mb, storage=self.storage)
 
     def claim(self, worker: str = "embedder", lease_s: float = 60) -> ClaimedChunk | None:
         return chunks.claim_chunk(self.ledger, worker=worker, lease_s=lease_s)
@@ -65,7 +67,15 @@ class Library:
 
     def embed_all(self, pool: DecodePool, *, batch: int = 64) -> list[ChunkOutcome]:
         outcomes = list(
-            embed_chunks(self.ledger, self.store, claim=self.claim, embed=self.embed, pool=pool, batch=batch)
+            embed_chunks(
+                self.ledger,
+                self.store,
+                claim=self.claim,
+                embed=self.embed,
+                pool=pool,
+                batch=batch,
+                storage=self.storage,
+            )
         )
         jobs.complete_jobs(self.ledger)
         return outcomes

@@ -264,6 +264,15 @@ class Counts(BaseModel):
     bad: int
 
 
+class UnreadableSource(BaseModel):
+    """A source of which a worker sees nothing on its machine, and what to do about it."""
+
+    source_id: int
+    source: str
+    reason: str
+    since: float
+
+
 class Worker(BaseModel):
     name: str
     queues: list[str]
@@ -272,6 +281,7 @@ class Worker(BaseModel):
     device: str
     doing: str | None
     images: int
+    unreadable: list[UnreadableSource]
     heartbeat_at: float
 
 

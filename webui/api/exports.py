@@ -55,7 +55,9 @@ def export() -> Response:
     asked = read_query(ExportQuery)
     have = parts().config
     labels = [row.label for row in chosen(have.ledger, asked)]
-    pieces = stream(have.ledger, have.store, labels=labels, format=asked.format, rejected=asked.rejected)
+    pieces = stream(
+        have.ledger, have.store, labels=labels, format=asked.format, rejected=asked.rejected, storage=have.storage
+    )
     if not under_way.acquire(blocking=False):
         raise ApiError(503, "too_many_exports", f"{AT_ONCE} exports are under way: wait until one of them is done.")
     place = ExitStack()  # given back once: with the last piece, or with the connection

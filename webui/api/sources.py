@@ -1,4 +1,4 @@
-"""Sources: folders that are searched, the ones that may be added, and adding one from the page."""
+"""Sources: folders and buckets that are searched, the ones that may be added, and adding one from the page."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from flask import Response, jsonify
 from catalog import sources as catalog_sources
 from catalog.encoders import serving_encoder
 from catalog.jobs import create_ingest_job
+from webui import buckets, present
 from webui import folders as browsing
-from webui import present
 from webui.config import parts
 from webui.errors import ApiError, no_encoder
 
@@ -31,21 +31,35 @@ def sources() -> Response:
 @api.post("/sources")
 @described("sources", json=NewSource, answer=SourceStarted, status=202, refusals=(400, 403, 404, 503))
 def add_source() -> tuple[Response, int]:
-    """Ingest a folder below the allowed roots; a folder that is known already is looked through again."""
+    """Ingest a folder below the allowed roots, or a bucket; one that is known already is looked through again."""
     wanted = read_json(NewSource)
     have = parts().config
-    folder = browsing.resolve(wanted.path, have.allowed_roots)
-    known = {row.source.root for row in catalog_sources.list_sources(have.ledger)}
-    if os.fsencode(folder) not in known and not browsing.has_files(folder):
-        raise ApiError(400, "folder_empty", f"{wanted.path} holds no files. Put pictures there, or choose another.")
+    root = allowed_root(wanted.path)
     encoder = serving_encoder(have.ledger)
     if encoder is None:
         raise no_encoder()
     source = catalog_sources.add_source(
-        have.ledger, folder, name=wanted.name.strip(), labels_from_folders=wanted.labels_from_folders
+        have.ledger, root, name=wanted.name.strip(), labels_from_folders=wanted.labels_from_folders
     )
     job = create_ingest_job(have.ledger, source_id=source.id, encoder_id=encoder.id, author=have.author)
     return jsonify(job=job, source=source.id, woken=told(have.client.wake_embed)), 202
+
+
+def allowed_root(path: str) -> bytes:
+    """What the ledger calls the folder or bucket that is asked for, if it may be read and holds something."""
+    have = parts().config
+    known = {row.source.root for row in catalog_sources.list_sources(have.ledger)}
+    if buckets.is_bucket(path):
+        stores = have.storage.objects
+        bucket = buckets.resolve(path, have.allowed_buckets, stores)
+        if bucket.root not in known:
+            buckets.require_objects(bucket, stores)
+        return bucket.root
+    folder = browsing.resolve(path, have.allowed_roots)
+    root = have.storage.root_of(folder)
+    if root not in known and not browsing.has_files(folder):
+        raise ApiError(400, "folder_empty", f"{path} holds no files. Put pictures there, or choose another.")
+    return root
 
 
 @api.delete("/sources/<int:source_id>")
@@ -59,14 +73,23 @@ def delete_source(source_id: int) -> Response:
 
 
 @api.get("/folders")
-@described("sources", query=FolderQuery, answer=Folders, refusals=(400, 403, 404))
+@described("sources", query=FolderQuery, answer=Folders, refusals=(400, 403, 404, 503))
 def folders() -> Response:
-    """List the folders that may be added: the allowed roots, or the sub-folders of one below them."""
+    """List the folders and buckets that may be added: the allowed ones, or the sub-folders of one of them."""
     path = read_query(FolderQuery).path
-    roots = parts().config.allowed_roots
+    have = parts().config
+    roots, stores = have.allowed_roots, have.storage.objects
     if not path:
         counted = [browsing.count(os.fsencode(os.path.realpath(root))) for root in roots if root.is_dir()]
+        for one in buckets.allowed(have.allowed_buckets, stores.schemes):
+            counted.append(browsing.FolderCount(name=str(one), path=str(one), pictures=0, more=False))
         return jsonify(path=None, parent=None, pictures=0, more=False, folders=[vars(row) for row in counted])
+    if buckets.is_bucket(path):
+        bucket = buckets.resolve(path, have.allowed_buckets, stores)
+        own, below = buckets.listing(bucket, stores)
+        above = buckets.parent(bucket, have.allowed_buckets, stores)
+        shown = [vars(row) for row in below]
+        return jsonify(path=own.path, parent=above, pictures=own.pictures, more=own.more, folders=shown)
     found = browsing.listing(path, roots)
     return jsonify(
         path=found.own.path,

@@ -9,6 +9,7 @@ from catalog.encoders import serving_encoder
 from catalog.images import count_images
 from catalog.jobs import list_jobs
 from catalog.runs import list_runs
+from catalog.unreadable import list_unreadable
 from catalog.workers import list_workers
 from webui import present
 from webui import samples as pictures
@@ -28,10 +29,11 @@ def status() -> Response:
     """Tell what serves, how much there is, who works and what runs."""
     have = parts().config
     serving = serving_encoder(have.ledger)
+    unreadable = list_unreadable(have.ledger, alive_within_s=ALIVE_WITHIN_S)
     return jsonify(
         encoder=serving and present.encoder(serving, serving_id=serving.id),
         counts=present.counts(count_images(have.ledger)),
-        workers=[present.worker(row) for row in list_workers(have.ledger, ALIVE_WITHIN_S)],
+        workers=[present.worker(row, unreadable) for row in list_workers(have.ledger, ALIVE_WITHIN_S)],
         jobs=[present.job(row) for row in list_jobs(have.ledger, limit=5)],
         runs=[run_shown(row) for row in list_runs(have.ledger, limit=5)],
         free_bytes=have.store.free_bytes(),
