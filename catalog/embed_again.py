@@ -8,12 +8,12 @@ from sqlalchemy import Connection, exists, func, select, update
 
 from catalog import tables
 from catalog.chunks import add_chunks
-from catalog.embed_jobs import create_embed_job
+from catalog.embed_jobs import PLACE, create_embed_job, cut
 from catalog.ledger import Ledger, writing
-from catalog.places import PlaceToDo
-from catalog.statements import any_of, slices
+from catalog.statements import any_of
 
 CHUNK_FILES = 512
+CHUNK_BYTES = 256 << 20
 
 
 def embed_lacking(where: Ledger | Connection, encoder_id: str, *, author: str) -> int | None:
@@ -50,9 +50,9 @@ def embed_again(
             .where(place.c.image_id.not_in(taken))
             .group_by(place.c.image_id)
         )
-        rows = connection.execute(select(place.c.id, place.c.path, place.c.size).where(place.c.id.in_(first))).all()
-        places = [PlaceToDo(row.id, bytes(row.path), row.size) for row in rows]
-        if places:
-            add_chunks(connection, job_id=job_id, encoder_id=encoder_id, chunks=list(slices(places, CHUNK_FILES)))
-            connection.execute(update(job).where(job.c.id == job_id).values(scanned=job.c.scanned + len(places)))
+        rows = connection.execute(select(*PLACE).where(place.c.id.in_(first)).order_by(*PLACE[:2])).all()
+        if rows:
+            chunks = cut(rows, files=CHUNK_FILES, size=CHUNK_BYTES)
+            add_chunks(connection, job_id=job_id, encoder_id=encoder_id, chunks=chunks)
+            connection.execute(update(job).where(job.c.id == job_id).values(scanned=job.c.scanned + len(rows)))
     return job_id

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, Row, exists, func, insert, select
 
 from catalog import tables
 from catalog.chunks import add_chunks
@@ -13,6 +14,7 @@ from catalog.ledger import Ledger, clock, writing
 from catalog.places import PlaceToDo
 
 UNFINISHED = ("scanning", "running", "paused")
+PLACE = (tables.place.c.source_id, tables.place.c.id, tables.place.c.path, tables.place.c.size)
 
 
 def create_embed_job(
@@ -31,8 +33,7 @@ def create_embed_job(
         load_encoder(connection, encoder_id)
         if (found := unfinished_job(connection, job.c.kind == "embed", job.c.encoder_id == encoder_id)) is not None:
             return found
-        columns = (place.c.id, place.c.path, place.c.size)
-        rows = connection.execute(select(*columns).where(place.c.id.in_(first)).order_by(place.c.id)).all()
+        rows = connection.execute(select(*PLACE).where(place.c.id.in_(first)).order_by(*PLACE[:2])).all()
         known = connection.execute(
             select(func.count()).select_from(image).where(image.c.deleted_at.is_(None), done)
         ).scalar_one()
@@ -41,8 +42,7 @@ def create_embed_job(
         job_id = create_job(
             connection, encoder_id=encoder_id, author=author, scanned=len(rows) + known, known=known, **values
         )
-        places = [PlaceToDo(row.id, bytes(row.path), row.size) for row in rows]
-        chunks = _cut(places, files=chunk_files, size=chunk_mb << 20)
+        chunks = cut(rows, files=chunk_files, size=chunk_mb << 20)
         add_chunks(connection, job_id=job_id, encoder_id=encoder_id, chunks=chunks)
         return job_id
 
@@ -61,13 +61,14 @@ def create_job(connection: Connection, **values: Any) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def _cut(places: list[PlaceToDo], *, files: int, size: int) -> list[list[PlaceToDo]]:
+def cut(rows: Iterable[Row[Any]], *, files: int, size: int) -> list[list[PlaceToDo]]:
+    """Rows of PLACE in its order as chunks, each of one source: a machine may see one of them and not the other."""
     chunks: list[list[PlaceToDo]] = []
-    room = 0
-    for place in places:
-        if not chunks or len(chunks[-1]) >= files or place.size > room:
+    room, source_id = 0, 0
+    for row in rows:
+        if not chunks or row.source_id != source_id or len(chunks[-1]) >= files or row.size > room:
             chunks.append([])
-            room = size
-        chunks[-1].append(place)
-        room -= place.size
+            room, source_id = size, row.source_id
+        chunks[-1].append(PlaceToDo(row.id, bytes(row.path), row.size))
+        room -= row.size
     return chunks

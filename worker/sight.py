@@ -17,6 +17,7 @@ from worker.pulse import ALIVE_WITHIN_S
 
 FINE_S = 5.0  # so long a look at a source that could be read holds
 LOOK_AGAIN_S = 10.0  # so soon is a disk noticed that was mounted meanwhile
+OTHER_WORK = 10  # times as long as a look took, where a server that does not answer makes it last
 
 logger = logging.getLogger("ruiji.sight")
 
@@ -24,7 +25,7 @@ logger = logging.getLogger("ruiji.sight")
 @dataclass(frozen=True)
 class _Blind:
     root: bytes
-    looked: float
+    again_at: float
 
 
 class Sight:
@@ -43,7 +44,7 @@ class Sight:
     def look_again(self) -> None:
         """At what could not be read some time ago."""
         for source_id, blind in list(self._blind.items()):
-            if time.monotonic() - blind.looked >= LOOK_AGAIN_S:
+            if time.monotonic() >= blind.again_at:
                 self._look(source_id, blind.root)
 
     def misses(self, chunk: ClaimedChunk, *, surely: bool = False) -> bool:
@@ -70,9 +71,10 @@ class Sight:
         )
 
     def saw(self, source_id: int) -> None:
-        """A scan has begun to read it."""
-        if self._blind.pop(source_id, None) is not None:
+        """A source can be read, perhaps again."""
+        if source_id in self._blind:
             unreadable.forget_unreadable(self._context.ledger, worker=self._context.presence.name, source_id=source_id)
+            self._blind.pop(source_id, None)
 
     def scan_missed(self, claim: ScanClaim, reason: str) -> None:
         """The scan's source cannot be read here: another worker does it, or, where none can, the job has failed."""
@@ -86,19 +88,21 @@ class Sight:
         jobs.fail_scan(context.ledger, claim, error="; ".join(said) if len(said) > 1 else reason)
 
     def _look(self, source_id: int, root: bytes) -> str | None:
+        began = time.monotonic()
         reason = self._context.storage.unseen(root)
         if reason is None:
             self._fine[source_id] = time.monotonic()
             self.saw(source_id)
         else:
-            self._note(source_id, root, reason)
+            self._note(source_id, root, reason, looked_s=time.monotonic() - began)
         return reason
 
-    def _note(self, source_id: int, root: bytes, reason: str) -> None:
+    def _note(self, source_id: int, root: bytes, reason: str, *, looked_s: float = 0.0) -> None:
         context = self._context
         if source_id not in self._blind:
             logger.error("source %d: %s", source_id, reason)
-        self._blind[source_id] = _Blind(root, time.monotonic())
+        again_at = time.monotonic() + LOOK_AGAIN_S + OTHER_WORK * looked_s
+        self._blind[source_id] = _Blind(root, again_at)
         self._fine.pop(source_id, None)
         unreadable.note_unreadable(context.ledger, worker=context.presence.name, source_id=source_id, reason=reason)
 
