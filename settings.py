@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     s3_endpoint: str = Field("", description="S3 server of the sources. Empty: AWS_ENDPOINT_URL, or Amazon's.")
     object_reads: int = Field(16, ge=1, le=256, description="Most objects that a worker fetches at once.")
     path_map: str = Field(
-        "", description="Where this machine has folders that are recorded elsewhere: /data/photos=/mnt/nas/photos,…"
+        "",
+        description="Folders that lie elsewhere here, RECORDED=HERE with commas (/data/photos=/mnt/nas/photos).",
     )
     allowed_hosts: list[str] = Field(
         default=["localhost", "127.0.0.1", "[::1]"], description="Host names that requests may be addressed to."

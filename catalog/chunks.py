@@ -16,6 +16,7 @@ from catalog.statements import slices
 
 ChunkStatus = Literal["go", "paused", "cancelled", "lost"]
 WORKED_ON = ("scanning", "running")
+LONGEST_TROUBLE = 2500  # characters: five machines may each name a path and a remedy
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,9 @@ def _claimable(now: float) -> ColumnElement[bool]:
 def _note_trouble(connection: Connection, which: ColumnElement[bool], error: str) -> None:
     job = tables.job
     connection.execute(
-        update(job).where(which, job.c.state.in_((*WORKED_ON, "paused"))).values(error=plain_text(error))
+        update(job)
+        .where(which, job.c.state.in_((*WORKED_ON, "paused")))
+        .values(error=plain_text(error, longest=LONGEST_TROUBLE))
     )
 
 

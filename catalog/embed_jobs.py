@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from catalog import tables
 from catalog.chunks import add_chunks
@@ -61,7 +61,7 @@ def create_job(connection: Connection, **values: Any) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def cut(rows: Iterable[Row[Any]], *, files: int, size: int) -> list[list[PlaceToDo]]:
+def cut(rows: Iterable[Any], *, files: int, size: int) -> list[list[PlaceToDo]]:
     """Rows of PLACE in its order as chunks, each of one source: a machine may see one of them and not the other."""
     chunks: list[list[PlaceToDo]] = []
     room, source_id = 0, 0

@@ -15,6 +15,7 @@ from catalog.plain_text import plain_text
 from catalog.statements import insert_or
 
 QUEUE = "embed"
+HOSTS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,9 @@ def left_to_others(
 
 def nobody_reads(said: Collection[str]) -> str:
     """What a job says while it waits for somebody who can read its source; `said` is what each host says."""
-    waits = "no machine that embeds can read this source now; the job goes on when one can."
-    return plain_text(f"{waits} {'; '.join(said)}")
+    shown = list(said)[:HOSTS_SHOWN]
+    more = f" And {len(said) - len(shown)} more machines." if len(said) > len(shown) else ""
+    return f"no machine that embeds can read this source now; the job goes on when one can. {'; '.join(shown)}{more}"
 
 
 def tell_jobs(ledger: Ledger, *, alive_within_s: float) -> int:

@@ -55,11 +55,10 @@ def require_objects(bucket: Bucket, stores: ObjectStores) -> None:
 
 def refused(error: StoreError) -> ApiError:
     """What the store said, and what to do about it."""
-    text = str(error)
     status, code = {"missing": (404, "bucket_missing"), "forbidden": (403, "bucket_unreadable")}.get(
         error.kind, (503, "store_unavailable")
     )
-    return ApiError(status, code, f"{text[:1].upper()}{text[1:]}: {OPEN_IT}.")
+    return ApiError(status, code, f"{error}: {OPEN_IT}.")
 
 
 def listing(bucket: Bucket, stores: ObjectStores) -> tuple[FolderCount, list[FolderCount]]:

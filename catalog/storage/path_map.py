@@ -32,7 +32,10 @@ class PathMap:
 
     def here(self, path: bytes) -> bytes:
         """Where this machine finds a path of the ledger."""
-        return next((here + path[len(root) :] for root, here in self.pairs if is_below(path, root)), path) or b"/"
+        for root, here in self.pairs:
+            if is_below(path, root):
+                return (here + path[len(root) :]).rstrip(b"/") or b"/"
+        return path
 
     def recorded(self, path: bytes) -> bytes:
         """What the ledger calls a path of this machine, also when the mounted folder is a symbolic link."""

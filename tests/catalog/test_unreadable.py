@@ -96,7 +96,7 @@ def test_it_is_left_to_others_as_long_as_one_may_read_it(any_ledger: Ledger) -> 
 def test_jobs_say_why_they_wait_only_when_nobody_can_read_their_source(any_ledger: Ledger) -> None:
     here, there = with_source(any_ledger, "/here"), with_source(any_ledger, "/there")
     ingest(any_ledger, here, {b"a": "a"})
-    waiting, other = scan(any_ledger, here, {b"b": "b"}), scan(any_ledger, there, {b"c": "c"})
+    waiting, other = scan(any_ledger, here, {b"a": "a", b"b": "b"}), scan(any_ledger, there, {b"c": "c"})
     with_encoder(any_ledger, OTHER_ENCODER)
     everything = create_embed_job(any_ledger, encoder_id=OTHER_ENCODER, author="wei")
     workers(any_ledger, "a", "b")
