@@ -36,12 +36,18 @@ def noise(side: int) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.fixture(scope="module")
+def storage(s3: S3Server) -> PictureStorage:
+    """One for all tests: a client of S3 takes half a second to make."""
+    return PictureStorage(objects=ObjectStores(s3_endpoint=s3.url, at_once=4))
+
+
 @pytest.fixture
-def bucket(s3: S3Server, library: Library) -> str:
+def bucket(s3: S3Server, storage: PictureStorage, library: Library) -> str:
     """A bucket's name; the library reads this server."""
     name = f"photos-{uuid4().hex}"
     s3.put(name, PHOTOS)
-    library.storage = PictureStorage(objects=ObjectStores(s3_endpoint=s3.url, at_once=4))
+    library.storage = storage
     return name
 
 

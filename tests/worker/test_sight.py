@@ -52,8 +52,8 @@ class Node:
         self.here = here
         self.context.storage = PictureStorage(path_map=PathMap.parse(f"{recorded.decode()}={here}"))
         self.loop._sight = sight.Sight(self.context)
-        worker = {"name": self.context.presence.name, "queues": "embed", "host": self.name}
-        announce(self.context.ledger, **worker, pid=1, device="cpu")
+        name = self.context.presence.name
+        announce(self.context.ledger, name=name, queues="embed", host=self.name, pid=1, device="cpu")
 
     def run(self) -> None:
         """What a wake-up makes it do."""

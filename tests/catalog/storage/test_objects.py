@@ -18,13 +18,19 @@ from tests.servers.s3 import S3Server
 KEYS = {f"album/{name}": name.encode() for name in ("1.jpg", "2 #ü.jpg", "deep/er/3.jpg", "/slash.jpg", "a//b.jpg")}
 
 
+@pytest.fixture(scope="module")
+def store(s3: S3Server) -> ObjectStores:
+    """What reads the server; a client takes half a second to make."""
+    return ObjectStores(s3_endpoint=s3.url)
+
+
 @pytest.fixture(params=["s3", "memory"])
 def storage(request: pytest.FixtureRequest) -> PictureStorage:
     """A storage with `bucket` in it, of each kind."""
     if request.param == "s3":
         server: S3Server = request.getfixturevalue("s3")
         server.put("kinds", {**KEYS, "album/folder/": b"", "albums/other.jpg": b"x", "other.jpg": b"x"})
-        return PictureStorage(objects=ObjectStores(s3_endpoint=server.url))
+        return PictureStorage(objects=request.getfixturevalue("store"))
     files = fsspec.filesystem("memory")
     for key, data in {"album/1.jpg": b"1.jpg", "album/deep/er/3.jpg": b"3", "albums/other.jpg": b"x"}.items():
         files.pipe(f"/kinds/{key}", data)
@@ -67,12 +73,13 @@ def test_nothing_below_a_prefix_is_told_as_such(storage: PictureStorage, album: 
     assert missing.value.kind == "missing"
 
 
-def test_objects_come_in_pieces_and_not_more_than_allowed(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_come_in_pieces_and_not_more_than_allowed(
+    s3: S3Server, store: ObjectStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(objects, "PIECE", 1000)
     bucket = f"pieces-{uuid4().hex}"
     sizes = (0, 1, 999, 1000, 1001, 3000)
     s3.put(bucket, {f"{size}": bytes(size) for size in sizes})
-    store = ObjectStores(s3_endpoint=s3.url)
     for size in sizes:
         found = list(store.pieces(f"s3://{bucket}/{size}".encode(), max_bytes=3000))
         assert sum(map(len, found)) == size
@@ -82,8 +89,8 @@ def test_objects_come_in_pieces_and_not_more_than_allowed(s3: S3Server, monkeypa
     assert refused.value.kind == "too_large"
 
 
-def test_a_bucket_that_is_not_there_and_a_server_that_does_not_answer_are_told_apart(s3: S3Server) -> None:
-    gone = ObjectStores(s3_endpoint=s3.url).trouble(Bucket("s3", "no-such-bucket-anywhere"))
+def test_a_bucket_that_is_not_there_and_a_server_that_does_not_answer_are_told_apart(store: ObjectStores) -> None:
+    gone = store.trouble(Bucket("s3", "no-such-bucket-anywhere"))
     assert gone is not None
     assert gone.kind == "missing"
     assert "no-such-bucket-anywhere" in str(gone)
@@ -92,9 +99,10 @@ def test_a_bucket_that_is_not_there_and_a_server_that_does_not_answer_are_told_a
     assert silent.kind == "unreachable"
 
 
-def test_an_object_written_anew_in_the_same_second_and_size_has_another_version(s3: S3Server) -> None:
+def test_an_object_written_anew_in_the_same_second_and_size_has_another_version(
+    s3: S3Server, store: ObjectStores
+) -> None:
     bucket = f"versions-{uuid4().hex}"
-    store = ObjectStores(s3_endpoint=s3.url)
     versions = set()
     for data in (b"one", b"two", b"one"):
         s3.put(bucket, {"a": data})
