@@ -73,6 +73,8 @@ bench: .venv/.all
 	$(BIN)/ruiji bench label
 	$(BIN)/ruiji bench hunt
 	$(BIN)/ruiji bench review
+	$(BIN)/ruiji bench scale
+	$(BIN)/ruiji bench clients
 
 ifdef DIR
 demo: $(DEMO_INSTALL)

@@ -248,7 +248,7 @@ def show_settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="The table of the README.")] = False,
 ) -> None:
     """Print every setting with its value now."""
-    from settings import as_markdown
+    from settings import as_markdown, without_password
 
     if markdown:
         print(as_markdown(), end="")
@@ -256,6 +256,7 @@ def show_settings(
     values = _settings()
     for name, field in type(values).model_fields.items():
         value = "(hidden)" if field.repr is False and getattr(values, name) else getattr(values, name)
+        value = without_password(value) if isinstance(value, str) else value
         print(f"RUIJI_{name.upper():<20} {json.dumps(value, default=str):<32} {field.description}")
 
 

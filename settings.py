@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from catalog.index_options import Consistency, IndexOptions, IndexType, address_of
 
 CONFIG_VARIABLE = "RUIJI_CONFIG"
 SOCKET_PATH_LIMIT = 107  # bytes of a Unix socket's address on Linux (sun_path), without the closing zero
@@ -38,8 +41,18 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=_default_home, description="Folder that holds all state.")
     database_url: str = Field("", description="Ledger: SQLAlchemy URL. Empty: SQLite in the home folder.")
     broker_url: str = Field("", description="Redis or Valkey URL. Empty: the embedded Valkey's socket.")
-    index_url: str = Field("", description="Milvus URL. Empty: the embedded milvus-lite server.")
-    index_token: str = Field("", description="Milvus token, as user:password.", repr=False)
+    index_url: str = Field(
+        "", description="Milvus URL, as https://user:password@host:19530/database. Empty: the embedded milvus-lite."
+    )
+    index_token: str = Field("", description="Milvus login, as user:password, or a key.", repr=False)
+    index_ca: Path | None = Field(None, description="PEM file of who signed Milvus's certificate, for https.")
+    index_type: IndexType = Field("auto", description="Index of a Milvus given by URL: docs/INDEX.md has the types.")
+    index_consistency: Consistency = Field("Bounded", description="Bounded, Eventually or Strong (200 ms a search).")
+    index_shards: int = Field(1, ge=1, le=16, description="Shards of collections made from now on: one per writer.")
+    index_replicas: int = Field(1, ge=1, description="Copies in memory, each on a query node of its own.")
+    index_mmap: bool = Field(
+        False, description="Collections made from now on are mapped from disk, not held in memory."
+    )
     artifacts_url: str = Field("", description="Shards, thumbnails, encoders: folder or fsspec URL. Empty: in home.")
     host: str = Field("127.0.0.1", description="Loopback address that the web server listens on.")
     port: int = Field(8765, ge=1, le=65535, description="Port of the page; if not set and taken, the next free one.")
@@ -82,12 +95,12 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
-    @field_validator("home", "samples_dir", "encoder_dir", "runs_dir", mode="after")
+    @field_validator("home", "samples_dir", "encoder_dir", "runs_dir", "index_ca", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
-    @field_validator("samples_dir", "encoder_dir", "runs_dir", mode="before")
+    @field_validator("samples_dir", "encoder_dir", "runs_dir", "index_ca", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -170,6 +183,17 @@ class Settings(BaseSettings):
         except (OSError, ValueError) as error:
             raise SettingsError(f"the embedded index of {self.home} is not running; start it with: ruiji up") from error
 
+    def index_options(self) -> IndexOptions:
+        """How collections are made, held and asked."""
+        return IndexOptions(
+            type=self.index_type,
+            consistency=self.index_consistency,
+            shards=self.index_shards,
+            replicas=self.index_replicas,
+            mmap=self.index_mmap,
+            ca_file=str(self.index_ca or ""),
+        )
+
     def resolved_artifacts_url(self) -> str:
         """Folder or URL of the artifact store."""
         return self.artifacts_url or str(self.home / "artifacts")
@@ -188,7 +212,9 @@ class Settings(BaseSettings):
         }
 
     def check(self) -> None:
-        """Raise SettingsError where remote workers would share what only one machine can hold."""
+        """Raise SettingsError where remote workers would share what only one machine can hold, or Milvus's address,
+        certificate and type do not go together."""
+        self._check_index()
         if self.broker_url and not is_local(self.broker_url):
             for name, value, local in (
                 ("database_url", self.database_url, not self.database_url or self.database_url.startswith("sqlite")),
@@ -201,6 +227,30 @@ class Settings(BaseSettings):
                         f" {value or 'empty (embedded)'}, which workers elsewhere cannot share;"
                         " give PostgreSQL, Milvus and a shared artifact store by URL, or leave the broker embedded"
                     )
+
+    def _check_index(self) -> None:
+        if not self.index_url:
+            if self.index_type != "auto":
+                raise SettingsError(
+                    f"RUIJI_INDEX_TYPE is {self.index_type}, which the embedded milvus-lite has not;"
+                    " give a Milvus by RUIJI_INDEX_URL, or leave the type out"
+                )
+            return
+        try:
+            address = address_of(self.index_url)
+        except ValueError as error:
+            raise SettingsError(f"RUIJI_INDEX_URL: {error}") from None  # its traceback would show the password
+        if self.index_ca is None:
+            return
+        if not address.secure:
+            raise SettingsError("RUIJI_INDEX_CA is set and RUIJI_INDEX_URL begins with http; write https for TLS")
+        if not self.index_ca.is_file():
+            raise SettingsError(f"RUIJI_INDEX_CA: there is no file {self.index_ca}")
+
+
+def without_password(value: str) -> str:
+    """A URL as it may be shown."""
+    return re.sub(r"(://[^/@]*:)[^/]*@", r"\1***@", value)
 
 
 def _is_loopback(host: str) -> bool:

@@ -13,17 +13,23 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus import MilvusException
 
+from catalog.index_client import IndexClient
+from catalog.index_collections import FIELDS, SLOW_S, Building, building_of, check_fields, ensure, kind_of
 from catalog.index_connection import Connection
 from catalog.index_errors import (
     CollectionMismatch,
     CollectionMissing,
     CollectionNotLoaded,
+    IndexLoginRefused,
+    IndexTooOld,
     IndexUnavailable,
     VectorIndexError,
 )
-from catalog.index_filter import LABEL_FIELDS, SOURCE_FIELDS, IndexFilter, expression, integers
+from catalog.index_filter import IndexFilter, expression, integers
+from catalog.index_kinds import LITE, Kind
+from catalog.index_options import IndexOptions, address_of
 from catalog.index_rows import IndexedRows, SearchHits, batches, hits_of, rows_of
 from catalog.shards import Ids, Vectors, check_vectors
 
@@ -32,6 +38,9 @@ __all__ = [
     "CollectionMismatch",
     "CollectionMissing",
     "IndexFilter",
+    "IndexLoginRefused",
+    "IndexOptions",
+    "IndexTooOld",
     "IndexUnavailable",
     "IndexedRows",
     "SearchHits",
@@ -47,62 +56,68 @@ for _name in ("pymilvus", "pymilvus.milvus_client"):
 
 MOST_HITS = 16_384  # Milvus's limit for top-k and for the rows of one query
 BATCH = 512  # rows of one upsert: 1 MB at 512 dimensions; milvus-lite answers no query while it takes one in
+SERVER_BATCH = 4096  # and for a Milvus, which does
 MOST_IDS = 1000  # ids in one expression
 ATTEMPTS = 5  # to make a collection that others make at the same time
 SEAL_ROWS = 2048
-SLOW_S = 120.0  # making, loading and sealing a collection
-FIELDS = (*LABEL_FIELDS, *SOURCE_FIELDS)
-# docs/decisions/0005-index-type.md. One list is a plain scan, and faiss's is 8 times faster than milvus-lite's FLAT.
-LITE_INDEX = ("IVF_FLAT", {"nlist": 1})
-SERVER_INDEX = ("HNSW", {"M": 16, "efConstruction": 200})
-# pymilvus pings every 10 s, calls or not; a gRPC server takes that for an attack after a few, milvus-lite's too,
-# and ends the connection, at times in the middle of a call. A lost server is noticed by the time limit of each call.
-SELDOM_PINGED = {"grpc.keepalive_time_ms": 330_000, "grpc.keepalive_permit_without_calls": False}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 class VectorIndex:
     """A Milvus server; safe to share between threads, and connects again by itself."""
 
-    def __init__(self, url: str, *, token: str = "", timeout_s: float = 10.0) -> None:
-        """Take the address of a Milvus server, `http://host:port`; connects at the first call."""
-        self.url = url
+    def __init__(
+        self, url: str, *, token: str = "", options: IndexOptions | None = None, timeout_s: float = 10.0
+    ) -> None:
+        """Take the address of a Milvus server as `index_options.address_of` does; connects at the first call.
+
+        Raises ValueError for what cannot be one.
+        """
+        address = address_of(url, token=token)
+        self.url = address.url
+        self._options = options = options or IndexOptions()
         self._timeout_s = timeout_s
         self._write_timeout_s = max(timeout_s, 60.0)
-        self._lite: bool | None = None
         self._unsettled: dict[str, int] = {}  # rows written since the last flush, by collection
+        self._kinds: dict[str, Kind] = {}  # of the collections that were searched
         self._connection = Connection(
-            url,
-            # `dedicated`: pymilvus would share one connection among all clients of this process, a broken one too.
-            lambda: MilvusClient(uri=url, token=token, timeout=timeout_s, dedicated=True, grpc_options=SELDOM_PINGED),
+            address.url,
+            lambda: IndexClient(address, ca_file=options.ca_file, timeout_s=timeout_s),
             failure=MilvusException,
             timeout_s=timeout_s,
+            login_given=bool(address.token),
         )
 
     def ready(self) -> bool:
-        """Return True once Milvus answers; raises IndexUnavailable."""
-        self._connection.call(lambda client: client.list_collections(timeout=self._timeout_s))
+        """Return True once Milvus answers; raises IndexUnavailable, IndexLoginRefused, IndexTooOld."""
+        self.collections()
         return True
 
     def collections(self) -> list[str]:
         """Return the names of all collections."""
-        return list(self._connection.call(lambda client: client.list_collections(timeout=self._timeout_s)))
+        return list(self._connection.call(lambda client: client.milvus.list_collections(timeout=self._timeout_s)))
 
-    def ensure_collection(self, name: str, dimension: int) -> None:
+    def ensure_collection(self, name: str, dimension: int, *, rows: int = 0) -> None:
         """Make, index and load the collection unless that is done; any number of processes may call this at once.
 
+        rows: about how many it is going to have, where that is known; one that grows gets another index by itself.
         Raises CollectionMismatch when a collection of this name has other columns.
         """
         check_name(name)
         for attempt in range(ATTEMPTS):
             try:
-                self._connection.call(lambda client: self._ensure(client, name, dimension))
+                self._connection.call(
+                    lambda client: ensure(
+                        client, name, dimension, options=self._options, rows=rows, timeout_s=self._timeout_s
+                    )
+                )
+                self._kinds.pop(name, None)
                 return
-            except CollectionMismatch:
+            except (CollectionMismatch, IndexLoginRefused, IndexTooOld, IndexUnavailable):
                 raise
-            except VectorIndexError as error:
+            except VectorIndexError:
                 # Another process may be in the middle of it: what it has made is found at the next attempt.
-                if attempt == ATTEMPTS - 1 or isinstance(error, IndexUnavailable):
+                if attempt == ATTEMPTS - 1:
                     raise
                 time.sleep(0.2 * (attempt + 1))
 
@@ -120,18 +135,18 @@ class VectorIndex:
         Raises InvalidVectors before anything is sent. Rows written before an IndexUnavailable stay: write them again.
         """
         check_name(name)
-        for rows in batches(ids, vectors, labels, sources, size=BATCH):
-            self._on(name, partial(MilvusClient.upsert, collection_name=name, data=rows, timeout=self._write_timeout_s))
-            self._unsettled[name] = self._unsettled.get(name, 0) + len(rows)
+        size = BATCH if self._is_lite() else SERVER_BATCH
+        requests = partial(batches, name, ids, vectors, labels, sources, size=size)
+        self._on(name, lambda client: client.write(requests(), timeout_s=self._write_timeout_s))
+        self._unsettled[name] = self._unsettled.get(name, 0) + len(ids)
 
     def delete(self, name: str, ids: Iterable[int]) -> None:
         """Remove rows; ids that are not there are no error."""
         unique = sorted({int(value) for value in ids})
         for start in range(0, len(unique), MOST_IDS):
             wanted = f"id in {integers(unique[start : start + MOST_IDS])}"
-            self._on(
-                name, partial(MilvusClient.delete, collection_name=name, filter=wanted, timeout=self._write_timeout_s)
-            )
+            delete = partial(_delete, name=name, wanted=wanted, timeout_s=self._write_timeout_s)
+            self._on(name, delete)
 
     def settle(self, name: str, *, at_least: int = 1) -> None:
         """Have what was written lately searched well, if this object wrote `at_least` rows since the last time.
@@ -141,7 +156,7 @@ class VectorIndex:
         """
         if self._unsettled.get(name, 0) >= (at_least if self._is_lite() else max(at_least, SEAL_ROWS)):
             # `_async`: not to wait until Milvus has sealed them, 3 seconds; milvus-lite has when it answers.
-            self._on(name, lambda client: client.flush(name, timeout=SLOW_S, _async=True))
+            self._on(name, lambda client: client.milvus.flush(name, timeout=SLOW_S, _async=True))
             self._unsettled[name] = 0
 
     def search(self, name: str, vectors: Vectors, *, limit: int, filter: IndexFilter | None = None) -> list[SearchHits]:
@@ -156,18 +171,7 @@ class VectorIndex:
         if not len(vectors):
             return []
         found = self._on(
-            name,
-            lambda client: client.search(
-                name,
-                list(vectors),
-                anns_field="vector",
-                filter=expression(filter),
-                limit=limit,
-                output_fields=["id"],  # with none, milvus-lite sends every column, the vectors too
-                search_params={"metric_type": "COSINE", "params": self._search_params(limit)},
-                consistency_level="Bounded",
-                timeout=self._timeout_s,
-            ),
+            name, partial(self._search, name=name, vectors=vectors, limit=limit, wanted=expression(filter))
         )
         return [hits_of(hits) for hits in found]
 
@@ -205,50 +209,50 @@ class VectorIndex:
     def drop(self, name: str) -> None:
         """Remove the collection, if it is there."""
         check_name(name)
-        self._connection.call(lambda client: client.drop_collection(name, timeout=SLOW_S))
+        self._connection.call(lambda client: client.milvus.drop_collection(name, timeout=SLOW_S))
 
     def point_alias(self, alias: str, name: str) -> None:
         """Let the collection be found under another name too, and no other collection under that name."""
         check_name(alias)
         try:
-            self._on(name, lambda client: client.alter_alias(name, alias, timeout=self._timeout_s))
+            self._on(name, lambda client: client.milvus.alter_alias(name, alias, timeout=self._timeout_s))
         except IndexUnavailable:
             raise
         except VectorIndexError:  # there is no such alias yet
-            self._on(name, lambda client: client.create_alias(name, alias, timeout=self._timeout_s))
+            self._on(name, lambda client: client.milvus.create_alias(name, alias, timeout=self._timeout_s))
+
+    def building(self, name: str) -> Building:
+        """Return how far Milvus is with the index of a collection, which it makes by itself, behind searches."""
+        return self._on(name, lambda client: building_of(client, name, timeout_s=self._timeout_s))
 
     def close(self) -> None:
         """Close the connection; a later call opens another."""
         self._connection.close()
 
-    def _ensure(self, client: MilvusClient, name: str, dimension: int) -> None:
-        if not client.has_collection(name, timeout=self._timeout_s):
-            schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-            schema.add_field("id", DataType.INT64, is_primary=True)
-            schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
-            for field in FIELDS:
-                schema.add_field(field, DataType.INT64)
-            client.create_collection(name, schema=schema, consistency_level="Bounded", timeout=SLOW_S)
-        else:
-            _check_fields(name, client.describe_collection(name, timeout=self._timeout_s), dimension)
-        if not client.list_indexes(name, timeout=self._timeout_s):
-            kind, parameters = LITE_INDEX if self._is_lite() else SERVER_INDEX
-            index = MilvusClient.prepare_index_params()
-            # Twice `params`: pymilvus takes one layer off, and milvus-lite reads only what is below the name.
-            index.add_index("vector", index_type=kind, metric_type="COSINE", params={"params": parameters})
-            client.create_index(name, index, sync=False, timeout=SLOW_S)  # there is nothing to wait for
-        client.load_collection(name, timeout=SLOW_S)
-
-    def _search_params(self, limit: int) -> dict[str, int]:
-        if self._is_lite():
-            return {"nprobe": 1}
-        return {"ef": max(256, min(2 * limit, 2 * MOST_HITS))}
+    def _search(self, client: IndexClient, *, name: str, vectors: Vectors, limit: int, wanted: str) -> Any:
+        kind = LITE if client.lite else self._kinds.get(name)
+        if kind is None:
+            kind = self._kinds[name] = kind_of(client, name, timeout_s=self._timeout_s) or Kind("FLAT")
+        try:
+            return client.milvus.search(
+                name,
+                list(vectors),
+                anns_field="vector",
+                filter=wanted,
+                limit=limit,
+                output_fields=["id"],  # with none, milvus-lite sends every column, the vectors too
+                search_params={"metric_type": kind.metric, "params": kind.search(limit)},
+                consistency_level=self._options.consistency,
+                timeout=self._timeout_s,
+            )
+        except MilvusException as error:
+            self._kinds.pop(name, None)  # another process may have given it another index
+            if "dim" in str(error.message):
+                check_fields(name, client.milvus.describe_collection(name, timeout=self._timeout_s), vectors.shape[1])
+            raise
 
     def _is_lite(self) -> bool:
-        if self._lite is None:
-            version = self._connection.call(lambda client: client.get_server_version(timeout=self._timeout_s))
-            self._lite = str(version).startswith("milvus_lite")  # PyPI's real Milvus calls itself 2.3.5-lite
-        return self._lite
+        return self._connection.call(lambda client: client.lite)
 
     def _query(self, name: str, wanted: str, fields: list[str]) -> list[dict[str, Any]]:
         options: dict[str, Any] = {} if fields == ["count(*)"] else {"limit": MOST_HITS}
@@ -256,7 +260,7 @@ class VectorIndex:
         return list(
             self._on(
                 name,
-                lambda client: client.query(
+                lambda client: client.milvus.query(
                     name,
                     filter=wanted,
                     output_fields=fields,
@@ -267,14 +271,19 @@ class VectorIndex:
             )
         )
 
-    def _on(self, name: str, action: Callable[[MilvusClient], T]) -> T:
+    def _on(self, name: str, action: Callable[[IndexClient], T]) -> T:
         """Act on a collection; one that is not loaded (after a restart of milvus-lite) is loaded, and asked again."""
         check_name(name)
         try:
             return self._connection.call(action)
         except CollectionNotLoaded:
-            self._connection.call(lambda client: client.load_collection(name, timeout=SLOW_S))
-            return self._connection.call(action)
+            try:
+                self._connection.call(lambda client: client.milvus.load_collection(name, timeout=SLOW_S))
+                return self._connection.call(action)
+            except CollectionNotLoaded as error:
+                raise IndexUnavailable(
+                    f"Milvus at {self.url} makes the index of {name} anew; ask again soon."
+                ) from error
         except CollectionMissing as error:
             raise CollectionMissing(name) from error
 
@@ -285,9 +294,5 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name[:80]!r} cannot be the name of a Milvus collection")
 
 
-def _check_fields(name: str, description: dict[str, Any], dimension: int) -> None:
-    found = {field["name"]: field for field in description["fields"]}
-    if set(found) != {"id", "vector", *FIELDS}:
-        raise CollectionMismatch(name, f"its columns are {', '.join(sorted(found))}")
-    if int(found["vector"]["params"]["dim"]) != dimension:
-        raise CollectionMismatch(name, f"its vectors have {found['vector']['params']['dim']} numbers, not {dimension}")
+def _delete(client: IndexClient, *, name: str, wanted: str, timeout_s: float) -> None:
+    client.milvus.delete(name, filter=wanted, timeout=timeout_s)

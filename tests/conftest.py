@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from bench.milvus_server import MilvusServer
 from bench.surroundings import is_setting, surroundings
 from deploy.valkey import answers, valkey_part
 from tests.servers.milvus_lite import MilvusLite
-from tests.servers.milvus_standalone import MilvusStandalone
 from tests.servers.ports import stop
 from tests.servers.s3 import S3Server
 
@@ -67,16 +67,22 @@ def milvus_lite_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def milvus_url(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
-    """A Milvus 2.3.5 server, shared; mark the tests that use it with `milvus`."""
+def milvus_server(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[MilvusServer]:
+    """A Milvus 2.3.5 server with a login, shared; mark the tests that use it with `milvus`."""
     assert pytestconfig.cache is not None
     unpacked = pytestconfig.cache.mkdir("milvus-2.3.5")
-    server = MilvusStandalone(tmp_path_factory.mktemp("milvus"), unpacked)
+    server = MilvusServer(tmp_path_factory.mktemp("milvus"), unpacked)
     try:
         server.start()
-        yield server.url
+        yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def milvus_url(milvus_server: MilvusServer) -> str:
+    """Its address, with the login in it: a test uses collections of its own."""
+    return milvus_server.url
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,8 @@ def test_only_entry_points_read_settings() -> None:
 def test_only_the_index_knows_milvus() -> None:
     users = {name(path) for path in sources() if "pymilvus" in {found.partition(".")[0] for found in imports(path)}}
     assert users
-    assert all(re.match(r"^catalog/index\w*\.py$", user) for user in users), users
+    measured_beside = {"bench/milvus_server.py", "bench/search_peers.py"}  # the server's start, and rivals of the index
+    assert all(re.match(r"^catalog/index\w*\.py$", user) for user in users - measured_beside), users
 
 
 def test_nothing_runs_code_that_came_as_data() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from settings import SOCKET_PATH_LIMIT, Settings, SettingsError, as_markdown
+from catalog.index_options import IndexOptions
+from settings import SOCKET_PATH_LIMIT, Settings, SettingsError, as_markdown, without_password
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +76,32 @@ def test_a_broker_elsewhere_needs_a_database_that_can_be_shared(tmp_path: Path) 
         artifacts_url="s3://bucket/ruiji",
     ).check()
     Settings(home=tmp_path, broker_url="redis://127.0.0.1:6379/0").check()
+
+
+def test_milvus_address_certificate_and_type_have_to_go_together(tmp_path: Path) -> None:
+    there = tmp_path / "ca.pem"
+    there.touch()
+    Settings(home=tmp_path, index_url="https://root:secret@milvus/own", index_ca=there, index_type="DISKANN").check()
+    for given, said in (
+        ({"index_url": "milvus:19530"}, "RUIJI_INDEX_URL: .*http://host:19530"),
+        ({"index_url": "http://milvus", "index_ca": there}, "RUIJI_INDEX_CA.*https"),
+        ({"index_url": "https://milvus", "index_ca": tmp_path / "none"}, "RUIJI_INDEX_CA.*no file"),
+        ({"index_type": "HNSW"}, "RUIJI_INDEX_TYPE.*RUIJI_INDEX_URL"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            Settings(home=tmp_path, **given).check()
+    with pytest.raises(ValidationError):
+        Settings(home=tmp_path, index_type="BEST")
+
+
+def test_index_settings_arrive_as_they_were_given(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, index_consistency="Strong", index_shards=4, index_replicas=2, index_mmap=True)
+    assert settings.index_options() == IndexOptions(consistency="Strong", shards=4, replicas=2, mmap=True)
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    assert without_password("https://root:p@ss@milvus:19530/own") == "https://root:***@milvus:19530/own"
+    assert without_password("http://milvus:19530/a@b") == "http://milvus:19530/a@b"
 
 
 def test_a_long_home_gets_a_short_socket(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def build_application(settings: Settings | None = None) -> Flask:
     return create_app(
         WebConfig(
             ledger=Ledger.open(settings.resolved_database_url()),
-            index=VectorIndex(settings.resolved_index_url(), token=settings.index_token),
+            index=VectorIndex(
+                settings.resolved_index_url(), token=settings.index_token, options=settings.index_options()
+            ),
             store=ArtifactStore(settings.resolved_artifacts_url()),
             client=Client(settings.resolved_broker_url()),
             secret_key=install_secret(settings.home / "secret"),

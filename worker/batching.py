@@ -52,13 +52,14 @@ class _Waiting:
 
 
 class Batcher:
-    """Pictures with the same embedder go through it together, at most MOST_IN_BATCH at a time.
+    """Pictures with the same embedder go through it together, at most `most` at a time.
 
     A lone picture is embedded at once. Only when the batch before held several, which tells of many people searching
     at the same moment, does the thread wait up to GATHER_S for more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int = MOST_IN_BATCH) -> None:
+        self._most = most
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="batching", daemon=True)
         self._thread.start()
@@ -96,7 +97,7 @@ class Batcher:
 
     def _gather(self, first: _Waiting, *, wait_s: float) -> tuple[list[_Waiting], bool]:
         batch, until = [first], time.monotonic() + wait_s
-        while len(batch) < MOST_IN_BATCH:
+        while len(batch) < self._most:
             try:
                 left = until - time.monotonic()
                 entry = self._waiting.get(timeout=left) if left > 0 else self._waiting.get_nowait()

@@ -92,7 +92,7 @@ def make_context(settings: Settings, *, queue: str) -> Context:
     if queue == "index":
         from catalog.index import VectorIndex
 
-        index = VectorIndex(settings.resolved_index_url(), token=settings.index_token)
+        index = VectorIndex(settings.resolved_index_url(), token=settings.index_token, options=settings.index_options())
     return Context(
         queue=queue,
         home=settings.home,
@@ -105,7 +105,7 @@ def make_context(settings: Settings, *, queue: str) -> Context:
             store,
             cache=settings.home / "cache" / "encoders",
             device=device,
-            threads=QUERY_ENGINE_THREADS if queue == "query" else (os.cpu_count() or 1),
+            threads=QUERY_ENGINE_THREADS if queue == "query" else own_cores(),
             latency=queue == "query",
         ),
         presence=Presence(
@@ -128,6 +128,11 @@ def make_context(settings: Settings, *, queue: str) -> Context:
         train_address=settings.train_address or own_address(broker_url),
         index=index,
     )
+
+
+def own_cores() -> int:
+    """Cores that this process may use: a container or `taskset` may leave it fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def warm_up(context: Context) -> None:

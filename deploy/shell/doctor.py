@@ -120,7 +120,7 @@ def _index(settings: Settings) -> Iterator[VectorIndex]:
 
 
 def _connected(url: str, settings: Settings) -> VectorIndex:
-    index = VectorIndex(url, token=settings.index_token)
+    index = VectorIndex(url, token=settings.index_token, options=settings.index_options())
     index.ready()
     return index
 

@@ -115,7 +115,7 @@ def compare(settings: Settings, first: str, second: str, *, k: int, queries: int
     """Print how far the answers of two encoders agree, and how often each finds the right label."""
     ledger = Ledger.open(settings.resolved_database_url())
     store = ArtifactStore(settings.resolved_artifacts_url())
-    index = VectorIndex(settings.resolved_index_url(), token=settings.index_token)
+    index = VectorIndex(settings.resolved_index_url(), token=settings.index_token, options=settings.index_options())
     a, b = known(ledger, first), known(ledger, second)
     made = compare_encoders(ledger, index, store, encoders=(a, b), k=k, queries=queries)
     if as_json:

@@ -184,7 +184,7 @@ def _index_recall(room: Room, subject: Subject) -> float | None:
     except SettingsError:
         print("the index is not compared with exact search: it is not running", file=sys.stderr)
         return None
-    index = VectorIndex(url, token=room.settings.index_token)
+    index = VectorIndex(url, token=room.settings.index_token, options=room.settings.index_options())
     try:
         return index_recall(room.ledger, room.store, index, subject.known)
     finally:

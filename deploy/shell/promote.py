@@ -37,7 +37,11 @@ def promote(settings: Settings, wanted: str, *, incomplete: bool) -> int:
 
     def check(encoder: Encoder) -> None:
         check_files(store, encoder)
-        check_index(ledger, VectorIndex(settings.resolved_index_url(), token=settings.index_token), encoder)
+        check_index(
+            ledger,
+            VectorIndex(settings.resolved_index_url(), token=settings.index_token, options=settings.index_options()),
+            encoder,
+        )
 
     try:
         wake = partial(_wake, Client(settings.resolved_broker_url()))

@@ -32,7 +32,7 @@ def run(settings: Settings, picture: Path, *, k: int, any_way_up: bool, as_json:
     client = Client(settings.resolved_broker_url())
     embedded = client.embed_query(key=key, timeout_s=settings.query_timeout_s, any_way_up=any_way_up)
     ledger = Ledger.open(settings.resolved_database_url())
-    index = VectorIndex(settings.resolved_index_url(), token=settings.index_token)
+    index = VectorIndex(settings.resolved_index_url(), token=settings.index_token, options=settings.index_options())
     encoder = get_encoder(ledger, embedded.encoder_id)
     way = find_way(index, encoder.collection, embedded.vectors) if any_way_up else 0
     answer = search_images(

@@ -29,6 +29,7 @@ class TlsFront:
         """Listen."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate, self.key)
+        context.set_alpn_protocols(["h2"])  # gRPC insists; others ask for none
         self._thread.start()
         listening = asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context)
         asyncio.run_coroutine_threadsafe(listening, self._loop).result(timeout=10)

@@ -1,0 +1,56 @@
+"""What the scaling benchmarks measure with: workers on cores of their own, the costs of a chunk, crowds of clients."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy import select
+
+from bench.clients import measure
+from bench.embed_farm import farm, workers
+from bench.pictures import write_jpegs
+from bench.scale import costs_of
+from catalog.tables import chunk, image
+from catalog.workers import list_workers
+from deploy.encoder_setup import SHIPPED
+from encoder.embed import Embedder
+
+FILES = 240
+
+
+def test_workers_share_the_chunks_each_on_one_core(tmp_path: Path) -> None:
+    write_jpegs(tmp_path, count=FILES, width=96, height=96)
+    with farm() as place, workers(place, count=2):
+        place.prepare(tmp_path, chunk_files=20)
+        rows = list_workers(place.ledger, alive_within_s=60)
+        cores = [os.sched_getaffinity(row.pid) for row in rows]
+        assert [len(one) for one in cores] == [1, 1]
+        assert len(set.union(*cores)) == min(2, len(os.sched_getaffinity(0)))
+        assert 0 < place.work_off() < 60
+        with place.ledger.read() as connection:
+            done = connection.execute(select(chunk.c.worker, chunk.c.embedded)).all()
+    assert {row.worker for row in done} == {row.name for row in rows}
+    assert sum(row.embedded for row in done) == FILES
+
+
+def test_the_costs_of_a_chunk_are_a_part_of_its_time(tmp_path: Path) -> None:
+    before = os.sched_getaffinity(0)
+    write_jpegs(tmp_path, count=FILES, width=96, height=96)
+    with farm() as place:
+        place.prepare(tmp_path, chunk_files=60)
+        costs = costs_of(place)
+        with place.ledger.read() as connection:
+            assert len(connection.execute(select(image.c.id)).all()) == FILES
+    assert costs.chunks == FILES // 60
+    assert len(costs.beside["commit"]) == len(costs.beside["wake"]) == 4 < len(costs.beside["claim"])
+    assert 0 < costs.share < 1
+    assert os.sched_getaffinity(0) == before
+
+
+def test_a_crowd_is_answered_in_batches_and_alone() -> None:
+    figures = measure(Embedder.load(SHIPPED, threads=1, latency=True), clients=8, seconds=0.2, repetitions=3)
+    assert figures["clients"] == 8
+    assert figures["queries_per_s"] > 0 < figures["one_by_one_queries_per_s"]
+    assert 1 < figures["pictures_in_a_batch"] <= 8
+    assert figures["p50_ms"] <= figures["p99_ms"]
