@@ -55,8 +55,8 @@ def ensure(
 def kind_of(client: IndexClient, name: str, *, timeout_s: float) -> Kind | None:
     """The kind of index that a collection has."""
     names = client.milvus.list_indexes(name, timeout=timeout_s)
-    if not names:
-        return None
+    if not names or client.lite:
+        return LITE if names else None
     return built_of(client.milvus.describe_index(name, names[0], timeout=timeout_s))
 
 

@@ -20,11 +20,12 @@ from catalog.index_queue import index_rows
 from catalog.indexing import put_back, write_rows
 from catalog.ledger import Ledger
 from catalog.orphans import remove_orphans
-from catalog.shards import Ids, Shard, ShardDamaged, read_shard
+from catalog.shards import Ids, Shard, ShardDamaged, Vectors, read_shard
 from catalog.statements import any_of
 
 log = logging.getLogger(__name__)
 ROWS_AT_ONCE = 2000
+FILL_ROWS = 4096  # gathered from many shards: a Milvus takes them in one message
 NO_IDS = np.zeros(0, dtype=np.int64)
 
 
@@ -105,12 +106,15 @@ class _Comparison:
         self.index = index
         self.encoder = encoder
         self.repair = repair
+        self.filling: list[tuple[Ids, Vectors]] = []  # rows that the index lacks, not yet written
+        self.images = 0
         self.lost: set[int] = set()  # whose row goes with their shard, in a comparison that mends nothing
 
     def run(self) -> Report:
         """Shards first: what cannot be read there is no longer expected in the index."""
         shards = self._shards()
-        report = replace(self._orphans(), images=self._live_images())
+        self.images = self._live_images()
+        report = replace(self._orphans(), images=self.images)
         held = self._held()
         wanted: list[Ids] = []
         lost: list[_ShardRow] = []
@@ -127,6 +131,7 @@ class _Comparison:
             if shard.indexed:
                 report += self._fill(content, members, held)
         if self.repair:
+            self._write()
             self.index.settle(self.encoder.collection)
             if lost:
                 self._lose(lost)
@@ -167,11 +172,19 @@ class _Comparison:
         """Rows of an indexed shard that the index does not have."""
         lost = not_among(np.array(sorted(members), dtype=np.int64), held)
         if len(lost) and self.repair:
-            self.index.ensure_collection(self.encoder.collection, content.vectors.shape[1])
             rows = np.array([members[image_id] for image_id in lost.tolist()], dtype=np.int64)
-            collection = self.encoder.collection
-            write_rows(self.ledger, self.index, collection, ids=content.ids[rows], vectors=content.vectors[rows])
+            self.filling.append((content.ids[rows], content.vectors[rows]))
+            if sum(len(ids) for ids, _ in self.filling) >= FILL_ROWS:
+                self._write()
         return Report(missing_in_index=len(lost), mended=len(lost) * self.repair)
+
+    def _write(self) -> None:
+        if not self.filling:
+            return
+        ids, vectors = (np.concatenate(parts) for parts in zip(*self.filling, strict=True))
+        self.filling.clear()
+        self.index.ensure_collection(self.encoder.collection, vectors.shape[1], rows=self.images)
+        write_rows(self.ledger, self.index, self.encoder.collection, ids=ids, vectors=vectors)
 
     def _remove(self, extra: Ids) -> Report:
         """Rows of nobody. Since the ledger was read, other workers have indexed: what lives by now is none of them."""
