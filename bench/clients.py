@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def measure(embedder: Embedder, *, clients: int, seconds: float, repetitions: in
 
     for name in SIDES:
         Crowd(embedder, most=SIDES[name]).ask(clients, seconds=seconds / 10)  # kernels for batches of each size
-    found = interleave({name: lambda name=name: side(name) for name in SIDES}, repetitions=repetitions)
+    found = interleave({name: partial(side, name) for name in SIDES}, repetitions=repetitions)
     middle = medians(found)
     batched, alone = (np.concatenate([crowd.took_ms for crowd in crowds[name]]) for name in SIDES)
     return {

@@ -57,7 +57,8 @@ class MilvusServer:
             milvus._initialize_data_files(self.unpacked)
         config = milvus.MilvusServerConfig(data_dir=str(self.folder))
         ports = {name: _free_port() for name in config.configurable_items if name.endswith("_port")}
-        config.update(authorization_enabled=True, **ports)
+        config.update(**ports)
+        config.set("authorization_enabled", True)
         config.resolve()
         self._move_etcd(client=ports["etcd_port"], peer=_free_port())
         health = _free_port()

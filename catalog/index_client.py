@@ -17,10 +17,10 @@ import grpc
 from pymilvus import MilvusClient, MilvusException
 from pymilvus.grpc_gen import milvus_pb2_grpc
 
+from catalog.index_connection import LEAST
 from catalog.index_errors import IndexTooOld
 from catalog.index_options import Address
 
-LEAST_VERSION: Final = (2, 3)  # the first that knows COSINE
 # pymilvus pings every 10 s, calls or not; a gRPC server takes that for an attack after a few, milvus-lite's too,
 # and ends the connection, at times in the middle of a call. A lost server is noticed by the time limit of each call.
 SELDOM_PINGED: Final = {"grpc.keepalive_time_ms": 330_000, "grpc.keepalive_permit_without_calls": False}
@@ -99,10 +99,10 @@ class IndexClient:
 
 
 def check_version(url: str, version: str, *, lite: bool) -> None:
-    """Raise IndexTooOld for a Milvus older than LEAST_VERSION; one that calls itself otherwise is taken at its word."""
+    """Raise IndexTooOld for a Milvus older than LEAST; one that calls itself otherwise is taken at its word."""
     found = re.search(r"(\d+)\.(\d+)", version)
-    if not lite and found and (int(found[1]), int(found[2])) < LEAST_VERSION:
-        raise IndexTooOld(url, version, ".".join(str(part) for part in LEAST_VERSION))
+    if not lite and found and [int(found[1]), int(found[2])] < [int(part) for part in LEAST.split(".")]:
+        raise IndexTooOld(url, f"version {version[:40]}", LEAST)
 
 
 def _channel(address: Address, ca_file: str) -> grpc.Channel:

@@ -13,6 +13,7 @@ from catalog.index_errors import (
     CollectionMissing,
     CollectionNotLoaded,
     IndexLoginRefused,
+    IndexTooOld,
     IndexUnavailable,
     VectorIndexError,
 )
@@ -23,6 +24,7 @@ T = TypeVar("T")
 # Milvus's error codes, the same in milvus-lite.
 _NOT_FOUND = 100
 _NOT_LOADED = 101
+LEAST = "2.3"  # the first version that knows COSINE
 _NOT_READY = 1  # and, in milvus-lite, anything unforeseen
 _GONE = 2  # unavailable; also said by pymilvus itself when it cannot connect
 _TRY_LATER = {_GONE, 3, 4, 7, 8}  # unavailable, out of memory, too many requests, out of disk, rate limit
@@ -110,6 +112,8 @@ class Connection(Generic[Client]):
             for cause in (error, error.__cause__):
                 if (refusal := _login_refused(cause)) is not None:
                     raise self._refused(refusal) from error
+            if isinstance(error.__cause__, grpc.Call) and error.__cause__.code() is grpc.StatusCode.UNIMPLEMENTED:
+                raise IndexTooOld(self._url, "one that does not know how to greet", LEAST) from error
             beneath = error.__cause__.details() if isinstance(error.__cause__, grpc.Call) else ""
             raise self._unavailable(str(beneath or getattr(error, "message", error))) from error
         finally:

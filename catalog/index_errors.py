@@ -31,7 +31,7 @@ class IndexTooOld(VectorIndexError):
 
     def __init__(self, url: str, version: str, least: str) -> None:
         super().__init__(
-            f"Milvus at {url} is version {version[:40]}, and Ruiji needs {least} or newer: update it, or leave"
+            f"Milvus at {url} is {version}, and Ruiji needs {least} or newer: update it, or leave"
             " RUIJI_INDEX_URL empty for the embedded one. Vectors are filled in again by `ruiji doctor --repair`."
         )
 

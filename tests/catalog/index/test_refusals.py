@@ -22,7 +22,7 @@ from catalog.index import (
     IndexUnavailable,
     VectorIndex,
 )
-from tests.catalog.index.made import embeddings
+from tests.catalog.index.made import embeddings, eventually
 from tests.servers.tls import TlsFront
 
 
@@ -59,24 +59,37 @@ def test_the_login_may_stand_beside_the_address(milvus_url: str) -> None:
 class OldMilvus(milvus_pb2_grpc.MilvusServiceServicer):  # type: ignore[misc]
     """As much of a Milvus as tells its version; all else is not implemented."""
 
+    def Connect(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return milvus_pb2.ConnectResponse(identifier=1)
+
     def GetVersion(self, request: Any, context: Any) -> Any:  # noqa: N802
         return milvus_pb2.GetVersionResponse(version="v2.2.14")
 
 
-@pytest.fixture
-def old_milvus() -> Iterator[str]:
+class OlderMilvus(milvus_pb2_grpc.MilvusServiceServicer):  # type: ignore[misc]
+    """One from before clients had to introduce themselves."""
+
+    def Connect(self, request: Any, context: Any) -> Any:  # noqa: N802
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "unknown method Connect")
+
+
+@pytest.fixture(params=[(OldMilvus, r"version v2\.2\.14"), (OlderMilvus, "one that does not know")])
+def old_milvus(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """Its address, and what is said of it."""
+    kind, said = request.param
     server = grpc.server(ThreadPoolExecutor(2))
-    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(OldMilvus(), server)
+    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(kind(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://127.0.0.1:{port}", said
     server.stop(grace=None)
 
 
-def test_a_version_that_is_too_old_is_named_with_the_one_that_is_needed(old_milvus: str) -> None:
-    index = VectorIndex(old_milvus)
+def test_a_version_that_is_too_old_is_named_with_the_one_that_is_needed(old_milvus: tuple[str, str]) -> None:
+    url, said = old_milvus
+    index = VectorIndex(url)
     for act in (index.ready, lambda: index.ensure_collection("x", 8)):
-        with pytest.raises(IndexTooOld, match=r"version v2\.2\.14.*needs 2\.3 or newer"):
+        with pytest.raises(IndexTooOld, match=rf"Milvus at {url} is {said}.*needs 2\.3 or newer"):
             act()
     index.close()
 
@@ -124,5 +137,7 @@ def test_vectors_of_another_length_are_refused_by_name(index: VectorIndex, colle
     index.ensure_collection(collection, 8)
     with pytest.raises(CollectionMismatch, match=rf"{collection}.*8 numbers, not 16.*doctor --repair"):
         index.ensure_collection(collection, 16)
+    index.upsert(collection, ids=np.array([1]), vectors=embeddings(1, dimension=8), labels=[()], sources=[(1,)])
+    eventually(lambda: len(index.search(collection, embeddings(1, dimension=8), limit=3)[0].ids), 1)
     with pytest.raises(CollectionMismatch, match=rf"{collection}.*not 16"):
         index.search(collection, embeddings(1, dimension=16), limit=3)
