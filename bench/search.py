@@ -25,7 +25,7 @@ from bench.record import RESULTS, publish
 from bench.repeat import median_ratio
 from bench.resampled import exact, intrinsic_dimension, raised, real_vectors, recall, resample
 from bench.search_peers import Faiss, RowDicts
-from catalog.index import VectorIndex
+from catalog.index import SEAL_ROWS, VectorIndex
 from catalog.shards import Ids, Vectors
 from deploy.encoder_setup import SHIPPED
 from encoder.embed import Embedder
@@ -67,6 +67,8 @@ def options() -> argparse.ArgumentParser:
 
 def run(chosen: argparse.Namespace, server: MilvusServer, room: Path) -> int:
     """Measure on a server that runs, with files in `room`, and publish; 0."""
+    if chosen.rows < SEAL_ROWS:
+        raise SystemExit(f"--rows must be {SEAL_ROWS} or more: fewer are not indexed at all until more come")
     photos = raised(real_vectors(chosen.folder, Embedder.load(chosen.encoder)), chosen.dim, seed=SEED)
     photos = np.random.default_rng(SEED).permutation(photos)
     asked, base = np.split(photos, [min(chosen.questions, len(photos) // 5)])

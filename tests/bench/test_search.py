@@ -19,11 +19,11 @@ def test_all_sides_are_measured_and_published(
     tmp_path: Path, milvus_server: MilvusServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_folder(tmp_path / "photos", per_kind=90, labelled=True)
-    given = ["--rows", "2000", "--peer-rows", "500", "--questions", "40", "--folder", str(tmp_path / "photos")]
+    given = ["--rows", "2500", "--peer-rows", "500", "--questions", "40", "--folder", str(tmp_path / "photos")]
     assert run(options().parse_args([*given, "--out", str(tmp_path)]), milvus_server, tmp_path) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert result == json.loads((tmp_path / "search.json").read_text())
-    assert (result["rows"], result["dim"], result["questions"], result["index_type"]) == (2000, 512, 40, "FLAT")
+    assert (result["rows"], result["dim"], result["questions"], result["index_type"]) == (2500, 512, 40, "FLAT")
     assert result["recall_at_10"] == 1.0, "a collection this small is scanned"
     assert result["faiss_recall_at_10"] > 0.9
     assert 1 < result["intrinsic_dimension"] < 100
