@@ -119,6 +119,16 @@ def test_an_object_that_went_away_after_the_scan_is_named(
     assert library.bad() == {b"brick/2.jpg": "vanished"}
 
 
+def test_a_busy_server_is_asked_again_and_never_for_more_objects_at_once_than_allowed(
+    s3: S3Server, library: Library, album: Source, shared_pool: DecodePool
+) -> None:
+    with s3.busy(refusals=1, lasts_s=0.05) as traffic:
+        outcomes = library.ingest(shared_pool, album)
+    assert [(one.embedded, one.bad) for one in outcomes] == [(len(PHOTOS), 0)]
+    assert set(traffic.asked.values()) == {2}
+    assert traffic.most_at_once == library.storage.objects.at_once == 4
+
+
 @pytest.mark.parametrize("how", ["emptied", "taken away"])
 def test_a_bucket_that_has_vanished_is_an_error_that_names_it_and_forgets_nothing(
     s3: S3Server, bucket: str, library: Library, album: Source, shared_pool: DecodePool, how: str

@@ -2,7 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
+
+BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+
+
+class Traffic:
+    """A busy server: each object is refused `refusals` times before it comes, and takes `lasts_s`."""
+
+    def __init__(self, app: Any, *, refusals: int, lasts_s: float) -> None:
+        self.most_at_once = 0
+        self.asked: Counter[str] = Counter()
+        self._app, self._refusals, self._lasts_s = app, refusals, lasts_s
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """One request; only those for objects count."""
+        if environ["REQUEST_METHOD"] != "GET" or "list-type" in environ["QUERY_STRING"]:
+            return self._app(environ, start_response)
+        with self._lock:
+            self.asked[environ["PATH_INFO"]] += 1
+            refused = self.asked[environ["PATH_INFO"]] <= self._refusals
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            time.sleep(self._lasts_s)
+            if refused:
+                start_response("503 Slow Down", [("Content-Type", "application/xml")])
+                return [BUSY]
+            return self._app(environ, start_response)
+        finally:
+            with self._lock:
+                self._now -= 1
 
 
 class S3Server:
@@ -52,6 +89,17 @@ class S3Server:
         client = self.client()
         self.delete(bucket, *(one["Key"] for one in client.list_objects_v2(Bucket=bucket).get("Contents", ())))
         client.delete_bucket(Bucket=bucket)
+
+    @contextlib.contextmanager
+    def busy(self, *, refusals: int = 0, lasts_s: float = 0.0) -> Iterator[Traffic]:
+        """For as long as the block runs."""
+        server: Any = self._server._server
+        calm = server.app
+        server.app = Traffic(calm, refusals=refusals, lasts_s=lasts_s)
+        try:
+            yield server.app
+        finally:
+            server.app = calm
 
     def stop(self) -> None:
         """End it."""

@@ -16,7 +16,7 @@ from catalog.encoders import serving_encoder
 from catalog.jobs import JobProgress, bad_files, cancel_job, create_ingest_job, job_progress, list_jobs
 from catalog.ledger import Ledger
 from catalog.run_pictures import SourceFiles
-from catalog.sources import add_source
+from catalog.sources import add_source, get_source
 from catalog.storage.path_map import PathMap
 from catalog.storage.pictures import PictureStorage
 from catalog.unreadable import list_unreadable
@@ -27,6 +27,8 @@ from tests.photos import write_folder
 from worker import sight
 from worker.context import Context
 from worker.embedding import EmbedLoop
+from worker.queries import Queries
+from worker.replies import SOURCE_UNSEEN
 from worker.run_pictures import _source
 from worker.service import make_context
 from worker.sweep import Sweep
@@ -237,6 +239,28 @@ def test_a_disk_that_is_lost_while_it_is_read_costs_no_file(nodes: list[Node], r
     seeing.here.with_name("unplugged").rename(seeing.here)
     seeing.run()
     assert (progress(seeing, job).state, progress(seeing, job).embedded) == ("done", ALL)
+
+
+def test_a_full_picture_is_shown_where_the_folder_is_and_refused_with_the_reason_where_it_is_not(
+    nodes: list[Node], recorded: bytes
+) -> None:
+    seeing, blind = nodes
+    job = new_job(seeing.context.ledger, recorded)
+    seeing.run()
+    source = get_source(seeing.context.ledger, job_progress(seeing.context.ledger, job).source_id or 0)
+    with seeing.context.ledger.read() as connection:
+        image_id = connection.execute(
+            select(tables.place.c.image_id).where(tables.place.c.source_id == source.id).limit(1)
+        ).scalar_one()
+    answers = []
+    for node in nodes:
+        queries, request = Queries(node.context), uuid4().hex
+        queries.view(request, deadline=time.time() + 30, wanted={"image_id": image_id}, side=320)
+        answers.append(node.context.replies.wait(request, timeout_s=1) or {})
+        queries.close()
+    assert "bytes" in answers[0], answers[0]
+    assert answers[1]["error"]["kind"] == SOURCE_UNSEEN
+    assert str(blind.here) in answers[1]["error"]["reason"]
 
 
 def test_a_training_reads_where_this_machine_has_the_folder_or_names_it(nodes: list[Node], recorded: bytes) -> None:
