@@ -135,7 +135,7 @@ def search(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
-    """Show pictures, jobs and workers."""
+    """Show pictures, jobs, queues, and the machines with their workers."""
     from deploy.shell.status import run
 
     raise typer.Exit(_run(run, _settings(), as_json=as_json))
@@ -228,11 +228,13 @@ def doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Mend what differs; no picture is embedded anew for it.")
     ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Count the rows of the index instead of comparing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
-    """Check services, versions, disk, and the ledger against shards and index."""
+    """Check services, versions, clocks, disk, GPU, workers, and the ledger against shards and index."""
     from deploy.shell.doctor import run
 
-    raise typer.Exit(_run(run, _settings(), repair=repair))
+    raise typer.Exit(_run(run, _settings(), repair=repair, quick=quick and not repair, as_json=as_json))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
         "", description="IPv4 address at which other machines that train reach this one. Empty: found by itself."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log: Literal["plain", "json"] = Field("plain", description="Lines for people, or one JSON object each.")
+    metrics_token: str = Field(
+        "", description="Who reads /metrics has to send it. Empty: this machine only.", repr=False
+    )
 
     @field_validator("home", "samples_dir", "encoder_dir", "runs_dir", "index_ca", mode="after")
     @classmethod

@@ -62,6 +62,7 @@ def add_chunks(
     chunk, member = tables.chunk, tables.chunk_place
     ids = []
     with writing(where) as connection:
+        now = clock(connection)
         for places in chunks:
             values = {
                 "job_id": job_id,
@@ -69,6 +70,7 @@ def add_chunks(
                 "state": "open",
                 "files": len(places),
                 "bytes": sum(place.size for place in places),
+                "created_at": now,
             }
             chunk_id = connection.execute(insert(chunk).values(**values).returning(chunk.c.id)).scalar_one()
             ids.append(chunk_id)

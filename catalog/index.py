@@ -6,7 +6,6 @@ Rows are written whole (vector from the shard, labels and sources from the ledge
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -15,8 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 from pymilvus import MilvusException
 
+from catalog import request_id
 from catalog.index_client import IndexClient
-from catalog.index_collections import FIELDS, SLOW_S, Building, building_of, check_fields, ensure, kind_of
+from catalog.index_collections import FIELDS, SLOW_S, Building, building_of, check_fields, check_name, ensure, kind_of
 from catalog.index_connection import Connection
 from catalog.index_errors import (
     CollectionMismatch,
@@ -60,7 +60,6 @@ SERVER_BATCH = 4096  # and for a Milvus, which does
 MOST_IDS = 1000  # ids in one expression
 ATTEMPTS = 5  # to make a collection that others make at the same time
 SEAL_ROWS = 2048
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 class VectorIndex:
@@ -92,6 +91,10 @@ class VectorIndex:
         """Return True once Milvus answers; raises IndexUnavailable, IndexLoginRefused, IndexTooOld."""
         self.collections()
         return True
+
+    def version(self) -> str:
+        """Return what the server calls itself: `v2.5.16`, or `milvus_lite…` for the embedded one."""
+        return self._connection.call(lambda client: client.version)
 
     def collections(self) -> list[str]:
         """Return the names of all collections."""
@@ -244,6 +247,7 @@ class VectorIndex:
                 search_params={"metric_type": kind.metric, "params": kind.search(limit)},
                 consistency_level=self._options.consistency,
                 timeout=self._timeout_s,
+                client_request_id=request_id.current(),  # in Milvus's own access log
             )
         except MilvusException as error:
             self._kinds.pop(name, None)  # another process may have given it another index
@@ -286,12 +290,6 @@ class VectorIndex:
                 ) from error
         except CollectionMissing as error:
             raise CollectionMissing(name) from error
-
-
-def check_name(name: str) -> None:
-    """Raise ValueError unless this can be a collection's name."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name[:80]!r} cannot be the name of a Milvus collection")
 
 
 def _delete(client: IndexClient, *, name: str, wanted: str, timeout_s: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,13 @@ from catalog.index_options import IndexOptions
 log = logging.getLogger(__name__)
 SLOW_S = 120.0  # making, loading and sealing a collection
 FIELDS = (*LABEL_FIELDS, *SOURCE_FIELDS)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError unless this can be a collection's name."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} cannot be the name of a Milvus collection")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -16,16 +17,19 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
+from catalog import request_id
 from catalog.errors import CatalogError, LedgerBusy, LedgerError
 from catalog.fork_gate import ForkGate
+from catalog.ledger_errors import BUSY_TIMEOUT_S, explain, too_old
 from catalog.migrations import migrate
 
 __all__ = ["CatalogError", "Ledger", "LedgerBusy", "LedgerError", "clock", "writing"]
 
-BUSY_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 10  # to a server that does not even refuse; the system's own takes minutes
+SLOW_S = 1.0
 _WRITES = "ruiji_writes"
-# PostgreSQL ends one of two transactions that are in each other's way; nothing is wrong with it.
-_PASSING = {"DeadlockDetected", "SerializationFailure", "LockNotAvailable"}
+
+requests = logging.getLogger(request_id.LOGGER)
 
 
 class Ledger:
@@ -44,16 +48,17 @@ class Ledger:
         _forks.add(self)
 
     @classmethod
-    def open(cls, url: str) -> Ledger:
-        """Open the database at an SQLAlchemy URL and bring its tables up to date.
+    def open(cls, url: str, *, upgrade: bool = True) -> Ledger:
+        """Open the database at an SQLAlchemy URL and bring its tables up to date, or leave them as they are.
 
         Raises LedgerError when it cannot be reached, is no database, or was made by a newer version.
         """
         parsed = _parse(url)
         ledger = cls(_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed))
         try:
-            with ledger.write() as connection:
-                migrate(connection)
+            with ledger.write() if upgrade else ledger.read() as connection:
+                if upgrade:
+                    migrate(connection)
         except BaseException:
             ledger.close()
             raise
@@ -71,7 +76,7 @@ class Ledger:
         if queued and not self._turn.acquire(timeout=BUSY_TIMEOUT_S):
             raise LedgerBusy(f"Another thread has been writing to {self} for {BUSY_TIMEOUT_S:.0f} s; try again.")
         try:
-            with self._passing(), self._named_errors(), self._writer.begin() as connection:
+            with self._passing(), self._timed(), self._named_errors(), self._writer.begin() as connection:
                 yield connection
         finally:
             if queued:
@@ -80,7 +85,7 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads; on SQLite all of its statements see the same moment."""
-        with self._passing(), self._named_errors(), self._engine.connect() as connection:
+        with self._passing(), self._timed(), self._named_errors(), self._engine.connect() as connection:
             yield connection
 
     def close(self) -> None:
@@ -119,15 +124,24 @@ class Ledger:
         self._gate = ForkGate()
 
     @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            if (took := time.monotonic() - started) > SLOW_S:
+                requests.info("a transaction of the ledger took %.1f s", took)
+
+    @contextmanager
     def _named_errors(self) -> Iterator[None]:
         try:
             yield
         except DatabaseError as error:
-            if (explained := _explain(self, error.orig)) is None:
+            if (explained := explain(str(self), error.orig)) is None:
                 raise
             raise explained from error
         except sqlite3.Error as error:  # while a connection is prepared
-            raise _explain(self, error) or LedgerError(f"{self} cannot be opened: {error}") from error
+            raise explain(str(self), error) or LedgerError(f"{self} cannot be opened: {error}") from error
 
 
 @contextmanager
@@ -208,10 +222,13 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    engine = create_engine(url, pool_size=8, max_overflow=56, pool_pre_ping=True)
+    waits = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
+    engine = create_engine(url, pool_size=8, max_overflow=56, pool_pre_ping=True, connect_args=waits)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: object) -> None:
+        if (refusal := too_old(url.render_as_string(hide_password=True), connection.info.server_version)) is not None:
+            raise refusal
         connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) "
             "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
@@ -219,24 +236,6 @@ def _postgresql(url: URL) -> Engine:
         connection.commit()
 
     return engine
-
-
-def _explain(ledger: Ledger, error: BaseException | None) -> LedgerError | None:
-    said = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    if "not a database" in said or "malformed" in said:
-        return LedgerError(f"{ledger} is not a sound database ({said}): restore a copy, or name another file.")
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "OperationalError" not in kinds:
-        return None
-    if kinds & _PASSING:
-        return LedgerBusy(f"{ledger} was busy with another change of the same rows ({said}); try again.")
-    if "locked" in said:
-        return LedgerBusy(f"{ledger} was locked by another process for {BUSY_TIMEOUT_S:.0f} s; try again.")
-    if "is full" in said:
-        return LedgerError(f"{ledger} cannot grow: the disk is full. Free some space; nothing that was saved is lost.")
-    if "readonly" in said or "unable to open" in said:
-        return LedgerError(f"{ledger} cannot be written: give this user the right to write the file and its folder.")
-    return LedgerError(f"{ledger} does not answer: {said}")
 
 
 _forks: weakref.WeakSet[Ledger] = weakref.WeakSet()

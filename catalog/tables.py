@@ -46,6 +46,7 @@ __all__ = [
     "hunt_example",
     "image",
     "index_change",
+    "installation",
     "job",
     "label",
     "label_batch",
@@ -180,6 +181,7 @@ chunk = Table(
     Column("fence", Integer, nullable=False, default=0),  # grows with every claim; a result counts only under its own
     Column("timings", JSON),
     Column("error", Text),
+    Column("created_at", Float),  # null: before this was noted
     Column("finished_at", Float),
     Index("ix_chunk_work", "state", "lease_until"),
     Index("ix_chunk_job", "job_id", "state"),
@@ -256,6 +258,21 @@ worker = Table(
     Column("images", BigInteger, nullable=False, default=0),
     Column("started_at", Float, nullable=False),
     Column("heartbeat_at", Float, nullable=False),
+    Column("version", String(64)),  # of its code
+    Column("encoder_id", String(64)),  # that it embedded with last
+    Column("gpu", Text),
+    Column("images_per_s", Float),
+    Column("clock_ahead_s", Float),  # of its machine's clock, before the ledger's
+)
+
+installation = Table(
+    # The version that set the tables up last. Workers of another one do no work here.
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", String(64), nullable=False),
+    Column("set_at", Float, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
 )
 
 unreadable_source = Table(

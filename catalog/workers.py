@@ -1,11 +1,12 @@
-"""Which workers are alive, where they run and what they do."""
+"""Which workers are alive, where they run, what they are and what they do."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from catalog import tables
 from catalog.ledger import Ledger, clock
@@ -14,7 +15,11 @@ from catalog.statements import any_of_text, insert_or
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker as it last announced itself; `images` is how many it has embedded since it started."""
+    """A worker as it last announced itself; `images` is how many it has embedded since it started.
+
+    `encoder_id` is the one that it embedded with last, `images_per_s` its speed in the last minute, `clock_ahead_s`
+    how far its machine's clock is before the ledger's. None: it has not said.
+    """
 
     name: str
     queues: str
@@ -25,10 +30,24 @@ class WorkerRow:
     images: int
     started_at: float
     heartbeat_at: float
+    version: str | None
+    encoder_id: str | None
+    gpu: str | None
+    images_per_s: float | None
+    clock_ahead_s: float | None
 
 
 def announce(
-    ledger: Ledger, *, name: str, queues: str, host: str, pid: int, device: str, started_at: float | None = None
+    ledger: Ledger,
+    *,
+    name: str,
+    queues: str,
+    host: str,
+    pid: int,
+    device: str,
+    started_at: float | None = None,
+    version: str | None = None,
+    gpu: str | None = None,
 ) -> float:
     """A worker has started, now or at `started_at`, which is returned."""
     with ledger.write() as connection:
@@ -42,19 +61,37 @@ def announce(
             "images": 0,
             "started_at": now if started_at is None else started_at,
             "heartbeat_at": now,
+            "version": version,
+            "gpu": gpu,
+            "clock_ahead_s": _ahead(connection),
         }
         statement = insert_or(connection, tables.worker).values(name=name, **values)
         connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
         return float(values["started_at"])
 
 
-def beat(ledger: Ledger, name: str, *, doing: str | None, images: int) -> bool:
+def beat(
+    ledger: Ledger,
+    name: str,
+    *,
+    doing: str | None,
+    images: int,
+    images_per_s: float = 0.0,
+    encoder_id: str | None = None,
+) -> bool:
     """A worker lives, and says what it does; False if it was forgotten and has to announce itself again."""
     with ledger.write() as connection:
         known = connection.execute(
             update(tables.worker)
             .where(tables.worker.c.name == name)
-            .values(doing=doing, images=images, heartbeat_at=clock(connection))
+            .values(
+                doing=doing,
+                images=images,
+                images_per_s=images_per_s,
+                encoder_id=encoder_id,
+                clock_ahead_s=_ahead(connection),
+                heartbeat_at=clock(connection),
+            )
         )
         return known.rowcount == 1
 
@@ -88,3 +125,10 @@ def forget_silent(ledger: Ledger, *, after_s: float) -> dict[str, float]:
         unreadable = tables.unreadable_source
         connection.execute(delete(unreadable).where(unreadable.c.worker.in_(any_of_text(connection, gone))))
         return gone
+
+
+def _ahead(connection: Connection) -> float:
+    """Of this machine's clock, before the ledger's, which is compared with the middle of the time that it took."""
+    before = time.time()
+    there = clock(connection)
+    return round((before + time.time()) / 2 - there, 3)

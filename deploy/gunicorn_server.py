@@ -7,16 +7,31 @@ import logging
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 
 from settings import Settings
+from worker.logs import Form, set_up_logging
 
 THREADS = 16
 
+log = logging.getLogger("ruiji.web")
+
+
+class OneForm(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's own words in the form that everything else is logged in."""
+
+    def setup(self, cfg: Any) -> None:
+        """gunicorn asks for its handlers here."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """One worker process: what it holds in memory (rate limits, suggestions) is then one truth."""
+    """One worker process: what it holds in memory (rate limits, suggestions, figures of /metrics) is then one truth."""
 
-    def __init__(self, *, bind: str, log_level: str) -> None:
+    def __init__(self, *, bind: str, log_level: str, form: Form = "plain") -> None:
         self._options: dict[str, Any] = {
             "bind": bind,
             "worker_class": "gthread",
@@ -30,6 +45,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "errorlog": "-",
             "proc_name": "ruiji-web",
             "control_socket_disable": True,
+            **({"logger_class": OneForm} if form == "json" else {}),
         }
         super().__init__()
 
@@ -43,13 +59,21 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """gunicorn asks for the application here, in the worker process."""
         from webui.wsgi import build_application
 
-        return build_application()
+        try:
+            return build_application()
+        except Exception as error:
+            from deploy.shell.failures import explain  # much that the server itself does without
+
+            if (explained := explain(error)) is None:
+                raise
+            log.error("%s", explained[0])
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
 
 
 def serve(settings: Settings, *, bind: str) -> None:
     """Serve until a signal ends it; `bind` is host:port or fd://number."""
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
-    WebServer(bind=bind, log_level=settings.log_level).run()
+    set_up_logging(settings.log_level, settings.log)
+    WebServer(bind=bind, log_level=settings.log_level, form=settings.log).run()
 
 
 def main() -> None:

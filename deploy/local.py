@@ -12,6 +12,7 @@ from pathlib import Path
 
 from catalog.artifacts import ArtifactStore
 from catalog.encoders import serving_encoder
+from catalog.installation import set_version
 from catalog.jobs import create_ingest_job, job_progress
 from catalog.ledger import Ledger
 from catalog.recovery import release_all
@@ -50,7 +51,7 @@ def run(settings: Settings, *, sources: list[tuple[str, bool]], port_given: bool
     settings.home.mkdir(parents=True, exist_ok=True)
     make_private(settings.run_folder)
     with HomeLock(settings.run_folder / "lock"):
-        log = Log(settings.home / "logs")
+        log = Log(settings.home / "logs", form=settings.log)
         supervisor = Supervisor(log)
         supervisor.install_signals()
         try:
@@ -85,6 +86,7 @@ def _start_and_watch(
         released = release_all(ledger, count_attempt=_last_death(settings) == "embed")
         if released.chunks or released.scans or released.shards:
             log.say(f"taking up again: {released.chunks} chunks, {released.scans} scans, {released.shards} shards")
+    set_version(ledger)
     given = set_up_encoder(ledger, store, settings.encoder_dir or SHIPPED)
     for line in describe(given, serving_encoder(ledger) or given):
         log.say(line)

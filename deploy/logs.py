@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TextIO, cast
 
@@ -24,11 +26,12 @@ LAST_WORDS_WITHIN_S = 1.0
 class Log:
     """Reads the parts' pipes from one thread and writes whole lines."""
 
-    def __init__(self, folder: Path, *, terminal: TextIO | None = None) -> None:
+    def __init__(self, folder: Path, *, terminal: TextIO | None = None, form: str = "plain") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._terminal = terminal or sys.stdout
         self._colour = self._terminal.isatty() and "NO_COLOR" not in os.environ
+        self._json = form == "json"
         self._all = self._open("ruiji")
         self._files: dict[str, IO[bytes]] = {}
         self._read_to_end: dict[str, threading.Event] = {}
@@ -105,6 +108,21 @@ class Log:
             self._read_to_end[name].set()
 
     def _write(self, name: str, text: str) -> None:
+        if self._json:
+            self._write_json(name, text)
+        else:
+            self._write_plain(name, text)
+
+    def _write_json(self, name: str, text: str) -> None:
+        line = as_json(name, text)
+        with self._lock:
+            for sink in filter(None, (self._all, self._files.get(name))):
+                with contextlib.suppress(OSError):
+                    sink.write(line.encode() + b"\n")
+            with contextlib.suppress(OSError, ValueError):
+                print(line, file=self._terminal, flush=True)
+
+    def _write_plain(self, name: str, text: str) -> None:
         clock = time.strftime("%H:%M:%S")
         # What a picture's file name holds must not steer the terminal.
         text = "".join(letter if letter.isprintable() or letter == "\t" else "\ufffd" for letter in text)
@@ -116,3 +134,14 @@ class Log:
             label = f"\x1b[{COLOURS.get(name, 0)}m{name:<7}\x1b[0m" if self._colour else f"{name:<7}"
             with contextlib.suppress(OSError, ValueError):  # the terminal was closed; the files go on
                 print(clock, label, text, file=self._terminal, flush=True)
+
+
+def as_json(name: str, text: str) -> str:
+    """A part's line as one JSON object: its own, with the part's name, or one around what Valkey and Milvus write."""
+    line: object = None
+    if text.startswith("{"):
+        with contextlib.suppress(ValueError):
+            line = json.loads(text)
+    if not isinstance(line, dict) or "message" not in line:
+        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": "INFO", "message": text}
+    return json.dumps({**line, "part": name}, ensure_ascii=True)

@@ -30,7 +30,7 @@ def run(settings: Settings, *, queue: str, devices: str) -> int:
     Raises NoDevice and SettingsError before anything starts.
     """
     settings.check()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log)
     keeper = Keeper(worker_parts(settings, queue=queue, devices=devices_of(devices)))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, keeper.on_signal)

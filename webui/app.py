@@ -16,11 +16,27 @@ from curate.suggest import Suggester
 from curate.suggested import LabelSuggester
 from worker.client import Vector
 
-from . import encoders, exports, health, hunts, jobs, labels, maps, pictures, review, search, security
+from . import (
+    encoders,
+    exports,
+    health,
+    hunts,
+    jobs,
+    labels,
+    maps,
+    metrics,
+    observed,
+    pictures,
+    review,
+    search,
+    security,
+)
 from .api import api
 from .config import EXTENSION, Parts, WebConfig
 from .errors import install as install_errors
 from .errors import no_encoder
+from .ledger_metrics import InstallationFigures
+from .readiness import Readiness
 from .refusals import REFUSALS
 
 
@@ -36,6 +52,9 @@ def create_app(config: WebConfig) -> Flask:
     app = Flask("webui")
     app.url_map.converters["int"] = IdConverter
     folder = Folder(config.ledger, config.store)
+    readiness = Readiness(health.checks(config))
+    measured = metrics.Metrics()
+    measured.watch(InstallationFigures(config, readiness))
     app.extensions[EXTENSION] = Parts(
         config=config,
         suggester=Suggester(config.ledger, config.store),
@@ -44,12 +63,15 @@ def create_app(config: WebConfig) -> Flask:
         label_suggester=LabelSuggester(config.ledger, config.index, config.store),
         hunter=make_hunter(config, folder),
         folder=folder,
+        metrics=measured,
+        readiness=readiness,
         version=hashlib.sha256(b"version" + config.secret_key).hexdigest()[:8],
     )
     app.jinja_env.globals["installation"] = app.extensions[EXTENSION].version
+    observed.install(app)
     security.install(app, config)
     install_errors(app, more=REFUSALS)
-    for page in (search, hunts, labels, review, maps, exports, jobs, encoders, pictures, health):
+    for page in (search, hunts, labels, review, maps, exports, jobs, encoders, pictures, health, metrics):
         app.register_blueprint(page.blueprint)
     app.register_blueprint(api, url_prefix="/api/v1")
     return app

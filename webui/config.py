@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
@@ -19,6 +19,11 @@ from curate.review import Reviewer
 from curate.suggest import Suggester
 from curate.suggested import LabelSuggester
 from worker.client import Client
+
+from .readiness import Readiness
+
+if TYPE_CHECKING:
+    from .metrics import Metrics  # which needs what is here
 
 EXTENSION = "ruiji"
 
@@ -47,6 +52,7 @@ class WebConfig:
     author: str = "local"
     request_limit: str = "600/second"
     search_limit: str = "200/second"
+    metrics_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class Parts:
     comparer: Comparer
     label_suggester: LabelSuggester
     folder: Folder
+    metrics: Metrics
+    readiness: Readiness
     version: str  # the installation's own, the same over restarts: what belongs to another one is told by it
 
 

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from catalog import request_id
 from catalog.index_errors import IndexUnavailable, VectorIndexError
 from worker.client import QueryFailed, WorkerUnavailable
 
@@ -22,10 +23,11 @@ from .config import parts
 log = logging.getLogger(__name__)
 
 # Paths answered in JSON whatever the browser asks for; every other path is a page.
-PROGRAM_PATHS = ("/api/", "/thumbnail/", "/view/", "/samples/", "/healthz", "/readyz")
+PROGRAM_PATHS = ("/api/", "/thumbnail/", "/view/", "/samples/", "/healthz", "/readyz", "/metrics")
 BAD_HOST = "bad_host"
 CODES = {
     400: "bad_request",
+    401: "unauthorised",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -53,9 +55,16 @@ def answer(error: ApiError) -> Response:
     """The error in the shape that its path calls for."""
     # A page would start a session: one that is not spoken to under its own name gets none.
     if request.path.startswith(PROGRAM_PATHS) or error.code == BAD_HOST:
-        body: Any = jsonify(error={"code": error.code, "message": error.message, **error.details})
+        details = {**error.details, "request_id": request_id.current()}
+        body: Any = jsonify(error={"code": error.code, "message": error.message, **details})
     else:
-        body = render_template("error.html", status=error.status, title=title(error), message=error.message)
+        body = render_template(
+            "error.html",
+            status=error.status,
+            title=title(error),
+            message=error.message,
+            request_id=request_id.current(),
+        )
     response = make_response(body, error.status)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -38,6 +38,7 @@ def build_application(settings: Settings | None = None) -> Flask:
             samples_dir=settings.resolved_samples_dir(),
             max_upload_mb=settings.max_upload_mb,
             query_timeout_s=settings.query_timeout_s,
+            metrics_token=settings.metrics_token,
         )
     )
 

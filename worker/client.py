@@ -24,7 +24,9 @@ from worker.app import (
     WORK_TRAIN,
     make_celery,
 )
+from worker.broker_errors import explained
 from worker.replies import NOT_THE_PICTURE, Replies, connect
+from worker.requests import headers
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
 # A wake-up that nobody took in this time is of no use: the sweep has sent newer ones.
@@ -139,7 +141,7 @@ class Client:
     def draw_map(self, map_id: str) -> None:
         """Tell a worker to draw a map; how far it is can be read with it. WorkerUnavailable."""
         try:
-            self._app.send_task(DRAW_MAP, args=[map_id], queue="query", expires=DRAW_EXPIRES_S)
+            self._app.send_task(DRAW_MAP, args=[map_id], queue="query", expires=DRAW_EXPIRES_S, headers=headers())
         except (OperationalError, RedisError, OSError) as error:
             raise _no_broker(error) from error
 
@@ -163,7 +165,7 @@ class Client:
         try:
             # A message that waits already will wake the worker just as well.
             if self._replies.waiting(queue) == 0:
-                self._app.send_task(task, queue=queue, expires=WAKE_UP_EXPIRES_S)
+                self._app.send_task(task, queue=queue, expires=WAKE_UP_EXPIRES_S, headers=headers())
         except (OperationalError, RedisError, OSError) as error:
             raise _no_broker(error) from error
 
@@ -172,7 +174,11 @@ class Client:
         started = time.time()
         try:
             self._app.send_task(
-                task, args=[request, started, started + timeout_s, *arguments], queue=queue, expires=timeout_s
+                task,
+                args=[request, started, started + timeout_s, *arguments],
+                queue=queue,
+                expires=timeout_s,
+                headers=headers(),
             )
             answer = self._replies.wait(request, timeout_s=min(timeout_s, GIVE_UP_S))
             if answer is None and (queue != "query" or self._replies.alive(queue)):
@@ -192,4 +198,4 @@ class Client:
 
 
 def _no_broker(error: Exception) -> WorkerUnavailable:
-    return WorkerUnavailable(f"the broker does not answer ({error}); start everything with `ruiji up`")
+    return WorkerUnavailable(explained(error))

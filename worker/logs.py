@@ -1,18 +1,65 @@
-"""How worker processes log: one line an event, on standard output."""
+"""How our processes log: one line an event on standard output, for people, or as JSON with the request it is for."""
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
 import warnings
+from datetime import UTC, datetime
+from typing import Literal
 
 from celery.platforms import SecurityWarning
 
+from catalog import request_id
 
-def set_up_logging(level: str) -> None:
-    """Without the time: whoever gathers the lines adds it. Celery's own chatter stays out."""
-    logging.basicConfig(level=level, format="%(levelname)s %(message)s", stream=sys.stdout, force=True)
+Form = Literal["plain", "json"]
+
+_PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
+
+
+def set_up_logging(level: str, form: Form = "plain") -> None:
+    """Plain lines are without the time: whoever gathers them adds it. Celery's own chatter stays out."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines() if form == "json" else PlainLines("%(levelname)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("celery", "kombu", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    if form == "plain" and level != "DEBUG":
+        logging.getLogger(request_id.LOGGER).setLevel(logging.WARNING)
     # In a container everything runs as root, and the messages are JSON: what the warning is about cannot happen.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+
+
+def without_passwords(text: str) -> str:
+    """The text with the passwords of addresses left out: what a library says of a lost connection may hold one."""
+    return _PASSWORD.sub(r"\1:***@", text)
+
+
+class PlainLines(logging.Formatter):
+    """For people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Level and message, and a traceback if there is one."""
+        return without_passwords(super().format(record))
+
+
+class JsonLines(logging.Formatter):
+    """For programs: one object a line. `at` is UTC; `request` is there when the line belongs to one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON; what was logged with `extra={"fields": …}` is in it by name."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": without_passwords(record.getMessage()),
+            "process": record.process,
+        }
+        if request := request_id.current():
+            line["request"] = request
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            line["exception"] = without_passwords(self.formatException(record.exc_info))
+        return json.dumps(line, default=str)

@@ -15,6 +15,7 @@ from catalog.artifacts import ArtifactStore
 from catalog.encoders import Encoder, get_encoder, serving_encoder
 from catalog.ledger import Ledger
 from encoder.embed import Embedder
+from encoder.folder import EncoderDamaged
 
 # The serving encoder, the one that is being filled beside it, and one that they are compared with.
 MOST_LOADED = 3
@@ -84,6 +85,12 @@ class Models:
             found = self._loaded.get(encoder_id)
         return found or self._embedder(get_encoder(self._ledger, encoder_id))
 
+    @property
+    def used(self) -> str | None:
+        """The encoder that answers here: the one that serves, or else the one that was loaded last."""
+        with self._lock:
+            return self._in_use[0] if self._in_use is not None else next(reversed(self._loaded), None)
+
     def forget(self, encoder_id: str) -> None:
         """Load this encoder anew the next time: after an error nobody knows what state its engine is in."""
         with self._lock:
@@ -128,6 +135,11 @@ class Models:
                 threads=self._threads,
                 latency=self._latency,
             )
+            if loaded.info.id != encoder.id:
+                raise EncoderDamaged(
+                    f"{folder} holds the encoder {loaded.info.id[:12]} in place of {encoder.id[:12]}: nothing is"
+                    f" embedded with it. Remove that folder; `ruiji encoder import` puts the right one back"
+                )
             with self._lock:
                 self._loaded[encoder.id] = loaded
                 while len(self._loaded) > MOST_LOADED:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from catalog.installation import OtherVersion, check_version
 from catalog.ledger import Ledger
 from catalog.workers import announce, beat, forget
+from worker.broker_errors import explained
+from worker.identity import code_version, gpu_name
 from worker.pulse import ALIVE_WITHIN_S, touch
 
 __all__ = ["ALIVE_WITHIN_S", "BEAT_S", "FORGET_AFTER_S", "Presence", "worker_name"]
 
 BEAT_S = 4.0
 FORGET_AFTER_S = 120.0
+RATE_OF_S = 60.0  # a pause or a slow disk shows soon
 
 logger = logging.getLogger("ruiji.presence")
 
@@ -37,15 +44,20 @@ class Presence:
         device: str,
         sign_of_life: Callable[[], None] | None = None,
         pulse: Path | None = None,
+        encoder: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.name = worker_name(queue)
         self.doing = ""
         self.images = 0
+        self.refused: OtherVersion | None = None
         self._ledger = ledger
         self._queue = queue
         self._device = device
         self._sign_of_life = sign_of_life or (lambda: None)
         self._pulse = pulse
+        self._encoder = encoder
+        self._gpu = gpu_name(device)
+        self._counts: deque[tuple[float, int]] = deque()
         self._started_at: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
@@ -78,6 +90,8 @@ class Presence:
             pid=os.getpid(),
             device=self._device,
             started_at=self._started_at,
+            version=code_version(),
+            gpu=self._gpu,
         )
 
     def _run(self) -> None:
@@ -87,12 +101,12 @@ class Presence:
     def _beat(self) -> None:
         # Each on its own, and the broker's first: searches rely on that sign, and a locked ledger may take 30 s.
         failed = False
-        for sign in (self._sign_of_life, self._beat_in_ledger):
+        for sign in (self._sign_of_life, self._beat_in_ledger, self._check_version):
             try:
                 sign()
             except Exception as error:  # a locked ledger or a broker that restarts: the next beat tries again
                 failed = True
-                logger.warning("heartbeat failed: %s", error)
+                logger.warning("heartbeat failed: %s", explained(error))
         if not failed:
             self._touch()
 
@@ -102,6 +116,35 @@ class Presence:
 
     def _beat_in_ledger(self) -> None:
         """A worker that was stopped for minutes, or cut off from the ledger, has been forgotten meanwhile."""
-        if not beat(self._ledger, self.name, doing=self.doing, images=self.images):
+        if not self._told():
             self._announce()
-            beat(self._ledger, self.name, doing=self.doing, images=self.images)
+            self._told()
+
+    def _told(self) -> bool:
+        return beat(
+            self._ledger,
+            self.name,
+            doing=self.doing,
+            images=self.images,
+            images_per_s=self._rate(),
+            encoder_id=self._encoder(),
+        )
+
+    def _rate(self) -> float:
+        """Images in a second, over the last RATE_OF_S."""
+        now = time.monotonic()
+        self._counts.append((now, self.images))
+        while now - self._counts[0][0] > RATE_OF_S and len(self._counts) > 2:
+            self._counts.popleft()
+        (since, before), (_, images) = self._counts[0], self._counts[-1]
+        return round((images - before) / (now - since), 1) if now - since >= 1 else 0.0
+
+    def _check_version(self) -> None:
+        """An installation that was updated under a worker: it hands back what it has, and ends."""
+        try:
+            check_version(self._ledger)
+        except OtherVersion as error:
+            if self.refused is None:
+                self.refused, self.doing = error, "ending: of another version"
+                logger.error("%s", error)
+                os.kill(os.getpid(), signal.SIGTERM)

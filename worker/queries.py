@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from catalog import request_id
 from catalog.artifacts import ArtifactMissing, ArtifactStore
 from catalog.errors import UnknownEncoder
 from catalog.images import get_images
@@ -32,6 +33,7 @@ DECODE_TIMEOUT_S = 10.0
 ANY_SIZE = 32  # of the pool; each request names the serving encoder's own
 
 logger = logging.getLogger("ruiji.query")
+requests = logging.getLogger(request_id.LOGGER)
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,11 @@ class Queries:
                 "sent_at": time.time(),
             }
             self._send(request, answer)
+            requests.info("embedded", extra={"fields": {"encoder": encoder_id[:12], "stages_ms": _rounded(answer)}})
 
-        self._batcher.submit(views(picture.pixels), embed=embedder.embed, deadline=deadline, done=done)
+        # The batching thread works for many requests: its answer to each belongs to that one.
+        answering = request_id.carried(done)
+        self._batcher.submit(views(picture.pixels), embed=embedder.embed, deadline=deadline, done=answering)
 
     def _view(self, request: str, *, deadline: float, wanted: dict[str, Any], side: int) -> None:
         items = self._upload(request, wanted["key"]) if "key" in wanted else self._files(request, wanted["image_id"])
@@ -201,6 +206,7 @@ class Queries:
         return [FileToRead(whole_path(place.root, place.path), place.root) for place in places]
 
     def _refuse(self, request: str, kind: str, reason: str) -> None:
+        requests.info("refused", extra={"fields": {"kind": kind}})
         self._send(request, {"error": {"kind": kind, "reason": reason}})
 
     def _send(self, request: str, answer: dict[str, Any]) -> None:
@@ -213,3 +219,7 @@ class Queries:
 def _of_the_machine(refusal: tuple[str, str]) -> bool:
     """Sorts first what may pass when somebody mounts a disk."""
     return refusal[0] != SOURCE_UNSEEN
+
+
+def _rounded(answer: dict[str, Any]) -> dict[str, float]:
+    return {stage: round(took, 2) for stage, took in answer["stages_ms"].items()}

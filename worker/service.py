@@ -11,10 +11,12 @@ from celery import signals
 
 from catalog.artifacts import ArtifactStore
 from catalog.index_errors import IndexUnavailable
+from catalog.installation import check_version
 from catalog.ledger import Ledger
 from catalog.storage.pictures import PictureStorage
 from settings import Settings
 from worker.app import QUERY_THREADS, make_celery
+from worker.broker_errors import check_broker
 from worker.client import Client
 from worker.context import Context, Limits
 from worker.logs import set_up_logging
@@ -23,6 +25,7 @@ from worker.presence import Presence
 from worker.pulse import pulse_file
 from worker.reach import own_address
 from worker.replies import Replies, connect
+from worker.requests import follow_requests
 from worker.tasks import REGISTER, register_ping
 
 if TYPE_CHECKING:
@@ -39,8 +42,11 @@ def run_worker(settings: Settings, *, queue: str) -> int:
     """Serve one queue in this process. Query workers use threads; bulk workers do one task at a time, in the main
     thread, so that they may start decoding processes and hold a GPU."""
     settings.check()
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log)
+    follow_requests()
+    check_broker(settings.resolved_broker_url())
     context = make_context(settings, queue=queue)
+    check_version(context.ledger)
     app = make_celery(settings.resolved_broker_url())
     app.set_current()
     close = REGISTER[queue](app, context)
@@ -77,6 +83,8 @@ def run_worker(settings: Settings, *, queue: str) -> int:
         close()
         context.client.close()
         context.ledger.close()
+    if context.presence.refused is not None:
+        raise context.presence.refused
     return int(worker.exitcode or 0)
 
 
@@ -93,6 +101,14 @@ def make_context(settings: Settings, *, queue: str) -> Context:
         from catalog.index import VectorIndex
 
         index = VectorIndex(settings.resolved_index_url(), token=settings.index_token, options=settings.index_options())
+    models = Models(
+        ledger,
+        store,
+        cache=settings.home / "cache" / "encoders",
+        device=device,
+        threads=QUERY_ENGINE_THREADS if queue == "query" else own_cores(),
+        latency=queue == "query",
+    )
     return Context(
         queue=queue,
         home=settings.home,
@@ -100,20 +116,14 @@ def make_context(settings: Settings, *, queue: str) -> Context:
         store=store,
         client=Client(broker_url),
         replies=replies,
-        models=Models(
-            ledger,
-            store,
-            cache=settings.home / "cache" / "encoders",
-            device=device,
-            threads=QUERY_ENGINE_THREADS if queue == "query" else own_cores(),
-            latency=queue == "query",
-        ),
+        models=models,
         presence=Presence(
             ledger,
             queue=queue,
             device=device,
             sign_of_life=lambda: replies.sign_of_life(queue),
             pulse=pulse_file(settings.run_folder, queue=queue, device=device),
+            encoder=lambda: models.used,
         ),
         limits=Limits(
             chunk_files=settings.chunk_files,

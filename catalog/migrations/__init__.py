@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from catalog.errors import LedgerError
 
 # Known here so that opening a ledger that is up to date needs no Alembic (0.2 s to import).
-HEAD = "0004"
+HEAD = "0005"
 _LOCK = 0x52_75_69_6A_69  # "Ruiji"
 
 

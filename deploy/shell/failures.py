@@ -19,6 +19,7 @@ from encoder.training.errors import TrainingError
 from ingest.public.download import DataError
 from ingest.walk import FolderMissingError
 from settings import SettingsError
+from worker.broker_errors import BrokerRefuses
 from worker.client import QueryFailed, WorkerUnavailable
 from worker.models import NoEncoder
 
@@ -31,7 +32,7 @@ class NotRunning(Exception):
 
 def explain(error: Exception) -> tuple[str, int] | None:
     """(message, exit code), or None for an error that is ours and deserves its traceback."""
-    if isinstance(error, NotRunning | WorkerUnavailable | SettingsError | NoEncoder | IndexUnavailable):
+    if isinstance(error, NotRunning | BrokerRefuses | WorkerUnavailable | SettingsError | NoEncoder | IndexUnavailable):
         return str(error), NOT_RUNNING
     ours = QueryFailed | CatalogError | EncoderError | AlreadyRunning | PortTaken | StartFailed | UnsafeFolder
     if isinstance(error, ours | NoDevice | NoEvaluation | NoMap | NoTraining | TrainingError):

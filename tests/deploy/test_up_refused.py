@@ -12,8 +12,10 @@ import ruiji
 from catalog.ledger import Ledger
 from deploy import local
 from deploy.encoder_setup import SHIPPED
+from deploy.ports import listen
 from deploy.shell.failures import FAILED, NOT_RUNNING
 from settings import SettingsError
+from tests.photos import jpeg, scene
 from tests.stack import Stack
 from worker.client import WorkerUnavailable
 
@@ -78,3 +80,27 @@ def test_what_ends_a_start_becomes_an_exit_code(
     said = capsys.readouterr().err
     expected = {"PermissionError": "ruiji: /srv/ruiji: Permission denied\n", "KeyboardInterrupt": ""}
     assert said == expected.get(type(error).__name__, f"ruiji: {error}\n")
+
+
+def test_commands_without_a_running_stack_say_how_to_start_it(tmp_path: Path) -> None:
+    stack = Stack(home=tmp_path / "home", allowed_root=tmp_path)
+    (tmp_path / "a.jpg").write_bytes(jpeg(scene("sky", 1)))
+    for arguments in (("ingest", str(tmp_path)), ("search", str(tmp_path / "a.jpg"))):
+        told = stack.command(*arguments)
+        assert told.returncode == 3, told.stdout + told.stderr
+        assert "ruiji up" in told.stderr
+        assert "Traceback" not in told.stderr
+    assert stack.command("status").returncode == 0
+    missing = stack.command("ingest", str(tmp_path / "none"))
+    assert missing.returncode == 2
+    assert "none" in missing.stderr
+
+
+def test_a_port_asked_for_and_taken_is_an_error(tmp_path: Path) -> None:
+    with listen("127.0.0.1", 0, exactly=True) as taken:
+        port = taken.getsockname()[1]
+        stack = Stack(home=tmp_path / "home", allowed_root=tmp_path, port=port)
+        told = stack.command("up")
+        assert told.returncode == 1
+        assert f"port {port}" in told.stderr
+    assert not stack.wait_gone(timeout_s=5)

@@ -59,6 +59,11 @@ class Room:
     images: int = 6 * PER_KIND + 1
     labelled: int = 3 * PER_KIND
 
+    @property
+    def query_log(self) -> Path:
+        """What the query worker has written, one JSON object a line."""
+        return self.home / "query.log"
+
     def image_id(self, path: str) -> int:
         """The id of the image whose file lies at this path below `photos`."""
         import hashlib
@@ -95,10 +100,13 @@ def ingest(ledger: Ledger, store: ArtifactStore, index: VectorIndex, embedder: E
 
 
 @contextlib.contextmanager
-def running(part: Part, *, ready: Callable[[], bool], timeout_s: float = 90) -> Iterator[None]:
+def running(
+    part: Part, *, ready: Callable[[], bool], timeout_s: float = 90, log_file: Path | None = None
+) -> Iterator[None]:
     """A server for as long as the block runs."""
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(tempfile.TemporaryFile())
+        kept = log_file.open("w+b") if log_file else tempfile.TemporaryFile()  # noqa: SIM115  the stack closes it
+        log = stack.enter_context(kept)
         nowhere = stack.enter_context(tempfile.TemporaryDirectory())  # where nobody's .env lies
         environment = surroundings(**part.environment)
         process = subprocess.Popen(part.command, cwd=nowhere, env=environment, stdout=log, stderr=log)
@@ -168,9 +176,11 @@ def query_worker(room: Room) -> Iterator[None]:
         return False
 
     command = (sys.executable, "-c", WORKER)
-    environment = {"RUIJI_HOME": str(room.home), "RUIJI_BROKER_URL": room.broker_url}
+    environment = {"RUIJI_HOME": str(room.home), "RUIJI_BROKER_URL": room.broker_url, "RUIJI_LOG": "json"}
     try:
-        with running(Part(name="query", command=command, environment=environment), ready=ready):
+        with running(
+            Part(name="query", command=command, environment=environment), ready=ready, log_file=room.query_log
+        ):
             yield
     finally:
         client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from catalog.encoders import Encoder, promote
 from catalog.ledger import Ledger
 from deploy.encoder_setup import SHIPPED, set_up_encoder
 from encoder.embed import Embedder
+from encoder.folder import EncoderDamaged
 from worker import models as module
 from worker.models import Models
 
@@ -91,3 +93,14 @@ def test_an_encoder_that_is_asked_for_by_name_takes_the_place_of_none_that_serve
     assert shelf.models.serving()[0] == shelf.first.id
     assert shelf.models.embedder(shelf.second.id).info.id == shelf.second.id
     assert shelf.models.serving()[0] == shelf.first.id
+
+
+def test_a_folder_that_holds_another_encoder_embeds_nothing(shelf: Shelf, tmp_path: Path) -> None:
+    """As where somebody copied the wrong one: its vectors would be mixed with those of the one that was asked for."""
+    kept = tmp_path / "artifacts" / "encoders"
+    shutil.rmtree(kept / shelf.first.id)
+    shutil.copytree(kept / shelf.second.id, kept / shelf.first.id)
+    with pytest.raises(EncoderDamaged, match=f"{shelf.second.id[:12]} in place of {shelf.first.id[:12]}.*nothing is"):
+        shelf.models.embedder(shelf.first.id)
+    assert shelf.models.embedder(shelf.second.id).info.id == shelf.second.id
+    assert shelf.models.used == shelf.second.id

@@ -9,6 +9,7 @@ import pytest
 
 from catalog.ledger import Ledger, LedgerBusy
 from catalog.workers import announce, beat, forget, forget_silent, list_workers
+from worker.identity import code_version
 from worker.presence import Presence
 
 
@@ -65,3 +66,18 @@ def test_silence_is_measured_by_the_clock_of_the_ledger(own_ledger: Ledger, monk
     assert beat(own_ledger, "b", doing=None, images=0)
     assert forget_silent(own_ledger, after_s=120) == {"a": 130.0}
     assert not beat(own_ledger, "a", doing=None, images=0)
+
+
+def test_the_speed_is_that_of_the_last_minute(own_ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("worker.presence.time.monotonic", lambda: now[0])
+    presence = Presence(own_ledger, queue="embed", device="cpu", encoder=lambda: "e" * 64)
+    rates = []
+    for images in (0, 20, 40, 60, 60, 60, 60):
+        presence.images = images
+        presence._beat_in_ledger()
+        [row] = list_workers(own_ledger, alive_within_s=20)
+        rates.append(row.images_per_s)
+        now[0] += 20
+    assert rates == [0.0, 1.0, 1.0, 1.0, 0.7, 0.3, 0.0]
+    assert row.encoder_id == "e" * 64 and row.version == code_version()

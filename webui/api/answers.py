@@ -13,6 +13,7 @@ class ErrorBody(BaseModel):
     code: str
     message: str
     kind: str | None = None
+    request_id: str  # by which the server's logs call this request
 
 
 class Problem(BaseModel):

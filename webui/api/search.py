@@ -28,6 +28,7 @@ from webui import samples
 from webui.config import Parts, parts
 from webui.errors import ApiError, no_encoder
 from webui.labels_by_name import label_ids
+from webui.observed import searched
 from webui.present import label_on, shown_path, thumbnail_url
 from webui.security import limiter
 
@@ -101,6 +102,7 @@ def search() -> Response:
         took_ms["suggest"] = milliseconds(before)
     results = [result(hit, suggestions.get(hit.image_id), have.version) for hit in hits]
     took_ms["total"] = milliseconds(started)
+    searched(took_ms)
     return jsonify(
         query={
             "upload": question.upload,

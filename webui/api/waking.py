@@ -15,7 +15,7 @@ def told(*calls: Callable[[], object]) -> bool:
     try:
         for call in calls:
             call()
-    except WorkerUnavailable:
-        log.warning("the broker does not answer; the work waits in the ledger for the next sweep")
+    except WorkerUnavailable as error:
+        log.warning("no worker is told, the work waits in the ledger for the next sweep: %s", error)
         return False
     return True

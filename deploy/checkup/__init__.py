@@ -1,0 +1,1 @@
+"""What `ruiji doctor` looks at."""
