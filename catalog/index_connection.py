@@ -27,7 +27,8 @@ _NOT_LOADED = 101
 LEAST = "2.3"  # the first version that knows COSINE
 _NOT_READY = 1  # and, in milvus-lite, anything unforeseen
 _GONE = 2  # unavailable; also said by pymilvus itself when it cannot connect
-_TRY_LATER = {_GONE, 3, 4, 7, 8}  # unavailable, out of memory, too many requests, out of disk, rate limit
+# Unavailable, out of memory, too many requests, out of disk, rate limit, a collection that is just being loaded.
+_TRY_LATER = {_GONE, 3, 4, 7, 8, 103}
 _NO_INDEX = 700  # somebody makes it anew at this moment
 _REFUSED = {1400, 1401, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
@@ -71,7 +72,8 @@ class Connection(Generic[Client]):
                 raise CollectionNotLoaded(message) from error
             if code in _REFUSED:
                 raise self._refused(message) from error
-            starting = code == _NOT_READY and "not ready" in message
+            # "delegator": who searches a part of the collection has just been told to hold another one.
+            starting = (code == _NOT_READY and "not ready" in message) or "search/query delegator" in message
             if isinstance(code, grpc.StatusCode) or code in _TRY_LATER or starting or self._gave_up(client):
                 if code in (grpc.StatusCode.UNAVAILABLE, _GONE):
                     self._give_up(client)

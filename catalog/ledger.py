@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
@@ -48,7 +48,7 @@ class Ledger:
         _forks.add(self)
 
     @classmethod
-    def open(cls, url: str, *, upgrade: bool = True) -> Ledger:
+    def open(cls, url: str, *, upgrade: bool = True) -> Self:
         """Open the database at an SQLAlchemy URL and bring its tables up to date, or leave them as they are.
 
         Raises LedgerError when it cannot be reached, is no database, or was made by a newer version.
