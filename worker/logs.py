@@ -41,8 +41,10 @@ class PlainLines(logging.Formatter):
     """For people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Level and message, and a traceback if there is one."""
-        return without_passwords(super().format(record))
+        """Level and message, and a traceback if there is one; where something went wrong, for which request."""
+        text = without_passwords(super().format(record))
+        request = request_id.current() if record.levelno >= logging.WARNING else ""
+        return f"{text} (request {request})" if request else text
 
 
 class JsonLines(logging.Formatter):

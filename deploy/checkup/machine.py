@@ -46,14 +46,17 @@ def versions() -> Finding:
 def room(settings: Settings, store: ArtifactStore) -> Iterator[Finding]:
     """Free disk where state, shards and runs are kept; folders on one disk are one finding."""
     places = {"home": settings.home, "runs": settings.runs_dir or settings.home / "runs"}
-    free: dict[tuple[str, int], list[str]] = {}
+    if store.free_bytes() is not None:
+        places["artifacts"] = Path(settings.resolved_artifacts_url().removeprefix("file://"))
+    disks: dict[int, list[str]] = {}
+    free: dict[int, int] = {}
     for name, path in places.items():
         if path.is_dir():
-            usage = shutil.disk_usage(path)
-            free.setdefault((str(path.stat().st_dev), usage.free), []).append(f"{name} {path}")
-    if (there := store.free_bytes()) is not None:
-        free.setdefault(("artifacts", there), []).append(f"artifacts {settings.resolved_artifacts_url()}")
-    for (_, size), names in free.items():
+            disk = path.stat().st_dev
+            disks.setdefault(disk, []).append(f"{name} {path}")
+            free[disk] = shutil.disk_usage(path).free
+    for disk, names in disks.items():
+        size = free[disk]
         scarce = size < SCARCE_BYTES
         do = "free some space: a full disk stops ingests and labels, nothing that is saved is lost" if scarce else ""
         yield Finding("free disk", "wrong" if scarce else "ok", f"{in_gb(size)} for {', '.join(names)}", do)

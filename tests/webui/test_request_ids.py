@@ -13,7 +13,9 @@ import pytest
 
 from catalog import request_id
 from tests.photos import jpeg, scene
-from tests.webui.room import Room, Visitor
+from tests.webui.room import Room, Visitor, visiting
+from webui.app import create_app
+from webui.config import WebConfig
 from worker.logs import JsonLines
 
 MADE = re.compile(r"[0-9a-f]{32}")
@@ -101,8 +103,20 @@ def test_every_kind_of_refusal_carries_it(visitor: Visitor) -> None:
         visitor.get("/api/v1/search"),
     ):
         assert answer.json["error"]["request_id"] == answer.headers["X-Request-Id"] != ""
-    page = visitor.get("/no/such/page")
-    assert page.headers["X-Request-Id"] in page.data.decode()
+
+
+def test_a_page_names_it_where_the_log_has_the_reason(config: WebConfig) -> None:
+    faulty = create_app(config)
+
+    @faulty.get("/fault")
+    def fault() -> str:
+        raise RuntimeError("secret detail")
+
+    page = visiting(faulty).get("/fault")
+    assert page.status_code == 500
+    assert f"request <code>{page.headers['X-Request-Id']}</code>" in page.data.decode()
+    page = visiting(faulty).get("/no/such/page")  # of no interest, and in no plain log
+    assert page.headers["X-Request-Id"] not in page.data.decode()
 
 
 def test_no_id_is_left_behind(visitor: Visitor) -> None:

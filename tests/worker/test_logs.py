@@ -44,6 +44,13 @@ def test_passwords_of_addresses_are_left_out_of_both_forms(address: str) -> None
     assert without_passwords("http://127.0.0.1:19530 at 10:15:20") == "http://127.0.0.1:19530 at 10:15:20"
 
 
+def test_trouble_names_its_request_on_a_terminal_too() -> None:
+    formatter = PlainLines("%(levelname)s %(message)s")
+    with request_id.working_for("an-id-of-mine"):
+        assert formatter.format(record("no answer")) == "WARNING no answer (request an-id-of-mine)"
+    assert formatter.format(record("no answer")) == "WARNING no answer"
+
+
 def test_requests_are_told_in_json_and_not_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
