@@ -2,10 +2,11 @@
 #   make demo                   try it with 11,000 photos of CIFAR-10 (DIR=~/Pictures: with your own)
 #   make test                   every test        make check   format, lint, types
 #   make hunt-demo              the demo by mouse and keys: all airplanes, 5,000 on a page (CIFAR=archive, if it is here)
+#   make soak                   hours of kills, full disks and hostile files (docs/TRUST.md); exit code 1 if anything is lost
 #   make setup | maps | bench | lock | readme | clean
 #   make clean-demo             forget the photos and labels of CIFAR-10; those of your own folder stay
 .DELETE_ON_ERROR:
-.PHONY: help setup maps check test hunt-demo demo bench lock readme clean clean-demo
+.PHONY: help setup maps check test hunt-demo demo bench soak lock readme clean clean-demo
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,7 +22,7 @@ compile = $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-v
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-emit-package openvino-telemetry
 
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 # Each stamp says that what its lock file names is installed; nothing is installed again until that file changes.
 .venv/.tools: requirements/tools.lock
@@ -75,6 +76,16 @@ bench: .venv/.all
 	$(BIN)/ruiji bench review
 	$(BIN)/ruiji bench scale
 	$(BIN)/ruiji bench clients
+
+# Each by itself, with other options: `ruiji bench faults --help`.
+SOAK_SEEDS ?= 1 2 3 4 5
+soak: .venv/.all
+	set -e; for seed in $(SOAK_SEEDS); do \
+		$(BIN)/ruiji bench faults --seed $$seed --operations 20000 --kills 100 --minutes 60 --name soak-$$seed; done
+	$(BIN)/ruiji bench faults --seed 11 --operations 1 --kills 0 --faults 100 --minutes 40 --only "disk full" --name soak-disk
+	$(BIN)/ruiji bench faults --seed 12 --operations 1 --kills 0 --faults 40 --minutes 20 --only broker --name soak-broker
+	$(BIN)/ruiji bench faults --index-writers 4 --rows 1500 --kills 50 --name soak-index
+	$(BIN)/ruiji bench hostile --files 10000 --name soak-hostile
 
 ifdef DIR
 demo: $(DEMO_INSTALL)

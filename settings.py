@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     lease_s: float = Field(60.0, ge=1, description="A worker silent for this long loses what it has claimed.")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="Embeds on auto, cpu or cuda:N.")
     decode_processes: int = Field(0, ge=0, description="Processes that decode pictures. 0: one per core.")
+    decode_timeout_s: float = Field(30.0, gt=0, description="A picture that takes longer to decode is given up.")
+    decode_memory_mb: int = Field(2048, ge=64, description="Memory in MB that the decoding of one picture may take.")
     encoder_dir: Path | None = Field(
         None, description="Encoder folder of `ruiji up`; serves if it is the first. Empty: the shipped one."
     )

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from uuid import uuid4
 
 from catalog.errors import CatalogError
+from catalog.fault_points import reach
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,200}")
 # A write that was cut off leaves a name with this ending. No listing shows it, and a later write clears old ones away.
@@ -202,6 +203,7 @@ class LocalFolder:
                 if durable:
                     sink.flush()
                     os.fsync(sink.fileno())
+                    reach("artifact.written")
             partial.replace(target)
         except BaseException:
             partial.unlink(missing_ok=True)

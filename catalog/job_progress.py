@@ -1,4 +1,4 @@
-"""How far a job is: sums over its chunks and shards, never over its files."""
+"""How far a job is: sums over its chunks, shards and bad files, never over its other files."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def _progress(connection: Connection, jobs: Sequence[Row[Any]]) -> list[JobProgr
     ids = [row.id for row in jobs]
     chunks = _chunks(connection, ids, now)
     shards = _shards(connection, ids)
-    return [_of(row, chunks.get(row.id), shards.get(row.id), now) for row in jobs]
+    bad = _bad(connection, ids)
+    return [_of(row, chunks.get(row.id), shards.get(row.id), bad.get(row.id, 0), now) for row in jobs]
 
 
 def _chunks(connection: Connection, job_ids: Sequence[int], now: float) -> dict[int, Any]:
@@ -104,7 +105,6 @@ def _chunks(connection: Connection, job_ids: Sequence[int], now: float) -> dict[
             func.sum(case((lately, chunk.c.files), else_=0)).label("lately"),
             func.sum(chunk.c.embedded).label("embedded"),
             func.sum(chunk.c.known).label("known"),
-            func.sum(chunk.c.bad).label("bad"),
         )
         .where(chunk.c.job_id.in_(job_ids))
         .group_by(chunk.c.job_id)
@@ -127,7 +127,14 @@ def _shards(connection: Connection, job_ids: Sequence[int]) -> dict[int, Any]:
     return {row.job_id: row for row in connection.execute(query)}
 
 
-def _of(job: Row[Any], chunks: Any, shards: Any, now: float) -> JobProgress:
+def _bad(connection: Connection, job_ids: Sequence[int]) -> dict[int, int]:
+    """As many as the list of the job's bad files has: folders that could not be listed are in no chunk."""
+    table = tables.bad_file
+    query = select(table.c.job_id, func.count()).where(table.c.job_id.in_(job_ids)).group_by(table.c.job_id)
+    return {job_id: int(count) for job_id, count in connection.execute(query)}
+
+
+def _of(job: Row[Any], chunks: Any, shards: Any, bad: int, now: float) -> JobProgress:
     files, finished = (int(chunks.files), int(chunks.finished)) if chunks else (0, 0)
     speed = 0.0
     if chunks and job.started_at is not None and job.state != "paused":
@@ -152,7 +159,7 @@ def _of(job: Row[Any], chunks: Any, shards: Any, now: float) -> JobProgress:
         done=job.known + finished,
         embedded=int(chunks.embedded) if chunks else 0,
         known=job.known + (int(chunks.known) if chunks else 0),
-        bad=int(chunks.bad) if chunks else 0,
+        bad=bad,
         indexed=int(shards.indexed) if shards else 0,
         images_per_s=round(speed, 2),
         seconds_left=left,

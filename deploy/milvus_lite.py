@@ -36,9 +36,10 @@ def main() -> None:
 
     from milvus_lite.adapter.grpc.server import start_server_in_thread
 
-    from deploy.milvus_lite_search import install
+    from deploy import milvus_lite_search, milvus_lite_writes
 
-    install()
+    milvus_lite_search.install()
+    milvus_lite_writes.install()
 
     given.data.mkdir(parents=True, exist_ok=True)
     server, database, port = start_server_in_thread(str(given.data), host="127.0.0.1", port=0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ingest.mtime import mtime_ns
 from ingest.raster import RefusedError
+from ingest.walk import OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _open(path: bytes, root: bytes | None) -> int:
     target = os.path.realpath(path, strict=True)
     inside = os.path.realpath(root).rstrip(b"/") + b"/"
     if not target.startswith(inside):
-        raise RefusedError("outside", "the symbolic link leads out of the source: add the folder it points to instead")
+        raise RefusedError("outside", OUTSIDE)
     return os.open(target, flags | os.O_NOFOLLOW)
 
 

@@ -14,6 +14,7 @@ from catalog.errors import ClaimLost, LedgerError
 from catalog.jobs import ScanClaim
 from catalog.ledger import Ledger, clock
 from catalog.places import FoundFile
+from catalog.plain_text import plain_text
 from catalog.statements import insert_or
 from catalog.storage.address import is_object
 from catalog.storage.pictures import PictureStorage
@@ -107,8 +108,7 @@ class _Scan:
         self._record()
         self._refuse_what_looks_unmounted()
         self._cutter.flush()
-        if self.tally.unreadable:
-            self._report()
+        self._report()
         hidden = {path for path, _ in self.tally.unreadable}
         places.finish_scan(self._ledger, claim.job_id, fence=claim.fence, hidden=hidden, tick=self._beat)
         if not jobs.scan_done(self._ledger, claim):
@@ -156,21 +156,20 @@ class _Scan:
             raise ClaimLost(f"The scan of job {self._claim.job_id} was stopped, or is another worker's.")
 
     def _report(self) -> None:
-        """Folders that could not be listed, among the job's bad files."""
+        """Folders that could not be listed, and what only has a picture's name, among the job's bad files."""
         claim = self._claim
+        found = list(self.tally.no_file)
         for path, words in self.tally.unreadable:
             logger.warning("%r in %r cannot be listed: %s", os.fsdecode(path), claim.source.name, words)
-        with self._ledger.write() as connection:
-            now = clock(connection)
-            values = {"job_id": claim.job_id, "source_id": claim.source.id, "kind": "unreadable", "at": now}
-            connection.execute(
-                insert_or(connection, tables.bad_file).on_conflict_do_nothing(),
-                [
-                    {
-                        **values,
-                        "path": path,
-                        "reason": f"the folder cannot be listed ({words}): check its permissions, then scan again",
-                    }
-                    for path, words in self.tally.unreadable
-                ],
-            )
+            reason = f"the folder cannot be listed ({words}): check its permissions, then scan again"
+            found.append((path, "unreadable", reason))
+        for start in range(0, len(found), _RECORD_FILES):
+            with self._ledger.write() as connection:
+                values = {"job_id": claim.job_id, "source_id": claim.source.id, "at": clock(connection)}
+                connection.execute(
+                    insert_or(connection, tables.bad_file).on_conflict_do_nothing(),
+                    [
+                        {**values, "path": path, "kind": kind, "reason": plain_text(reason)}
+                        for path, kind, reason in found[start : start + _RECORD_FILES]
+                    ],
+                )

@@ -14,6 +14,9 @@ EXTENSIONS = frozenset(
 )
 
 
+OUTSIDE = "the symbolic link leads out of the source: add the folder it points to instead"
+
+
 class FolderMissingError(Exception):
     """The source's folder is not there or cannot be listed; nothing of it is taken for deleted."""
 
@@ -29,10 +32,12 @@ class FolderFile:
 
 @dataclass(slots=True)
 class WalkTally:
-    """What the walk left out: `ignored` files and links, and folders that it could not list, with the reason."""
+    """What the walk left out: `ignored` files and links, folders that it could not list, with the reason, and what is
+    `no_file` though it has a picture's name: path, one word, reason."""
 
     ignored: int = 0
     unreadable: list[tuple[bytes, str]] = field(default_factory=list)
+    no_file: list[tuple[bytes, str, str]] = field(default_factory=list)
 
 
 def walk(root: bytes, tally: WalkTally, *, tick: Callable[[], None] = lambda: None) -> Iterator[FolderFile]:
@@ -70,25 +75,31 @@ def walk(root: bytes, tally: WalkTally, *, tick: Callable[[], None] = lambda: No
                 tally.ignored += 1
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(path)
-            elif (file := _look(entry, path, inside)) is not None:
+            elif (file := _look(entry, path, inside, tally)) is not None:
                 yield file
             else:
                 tally.ignored += 1
         waiting += reversed(folders)
 
 
-def _look(entry: os.DirEntry[bytes], path: bytes, inside: bytes) -> FolderFile | None:
+def _look(entry: os.DirEntry[bytes], path: bytes, inside: bytes, tally: WalkTally) -> FolderFile | None:
     if os.path.splitext(entry.name)[1].lower() not in EXTENSIONS:  # noqa: PTH122  bytes
         return None
     try:
         if entry.is_symlink() and not os.path.realpath(entry.path, strict=True).startswith(inside):
+            tally.no_file.append((path, "outside", OUTSIDE))
             return None
         status = entry.stat()
-    except OSError:  # a dangling link, or a file that went away during the walk
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return FolderFile(path, status.st_size, mtime_ns(status))
+    except OSError as error:
+        if entry.is_symlink():
+            words = error.strerror or str(error)
+            tally.no_file.append((path, "dangling", f"the link leads nowhere ({words}): mend it or delete it"))
+        return None  # otherwise a file that went away during the walk
+    if stat.S_ISREG(status.st_mode):
+        return FolderFile(path, status.st_size, mtime_ns(status))
+    if not stat.S_ISDIR(status.st_mode):  # a link to a folder is none of ours
+        tally.no_file.append((path, "not_a_file", "it is a pipe, a device or a socket, not a file: delete it"))
+    return None
 
 
 def _missing(root: bytes, error: OSError) -> FolderMissingError:

@@ -28,6 +28,8 @@ class Limits:
     lease_s: float
     max_pixels: int
     decode_processes: int
+    decode_timeout_s: float
+    decode_memory_mb: int
 
 
 @dataclass(kw_only=True)

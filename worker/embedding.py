@@ -230,7 +230,12 @@ class EmbedLoop:
 
     def _pool(self, size: int) -> DecodePool:
         if size not in self._pools:
+            limits = self._context.limits
             self._pools[size] = DecodePool(
-                self._context.limits.decode_processes, size=size, max_pixels=self._context.limits.max_pixels
+                limits.decode_processes,
+                size=size,
+                max_pixels=limits.max_pixels,
+                memory_mb=limits.decode_memory_mb,
+                file_timeout_s=limits.decode_timeout_s,
             )
         return self._pools[size]

@@ -131,6 +131,8 @@ def make_context(settings: Settings, *, queue: str) -> Context:
             lease_s=settings.lease_s,
             max_pixels=settings.max_pixels,
             decode_processes=settings.decode_processes,
+            decode_timeout_s=settings.decode_timeout_s,
+            decode_memory_mb=settings.decode_memory_mb,
         ),
         storage=PictureStorage.of(**settings.where_pictures_are()),
         device=device,

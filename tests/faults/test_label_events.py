@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from bench.other_encoder import renamed
-from tests.faults.labellers import LABELS, Labeller, Sent
-from tests.faults.ledger_check import Labels, Row, faults, read
-from tests.faults.upheaval import Upheaval
+from bench.under_fire.label_check import Labels, Row, faults, read
+from bench.under_fire.labellers import LABELS, Labeller, Sent
+from bench.under_fire.upheaval import Upheaval
 from tests.photos import KINDS, write_folder
 from tests.stack import Stack
 

@@ -115,7 +115,21 @@ def test_a_folder_that_cannot_be_listed_keeps_its_pictures_and_no_others(library
     assert outcome.state == "incomplete"
     assert outcome.unreadable[0][1] == "File name too long"
     assert list(library.bad().values()) == ["unreadable"]
+    assert jobs.list_jobs(library.ledger)[0].bad == 1, "what the list holds is counted, or nobody opens it"
     assert [row["state"] for row in library.rows("place")] == ["new", "gone"]
+
+
+def test_what_only_has_a_pictures_name_is_reported_with_its_reason(library: Library) -> None:
+    os.mkfifo(library.photos / "pipe.jpg")
+    (library.photos / "loop.jpg").symlink_to("loop.jpg")
+    (library.photos / "outside.jpg").symlink_to("/etc/passwd")
+    (library.photos / "folder.jpg").mkdir()
+    (library.photos / "notes.txt").symlink_to("nowhere")
+    outcome = library.scan(library.add_source())
+    assert (outcome.state, outcome.files) == ("done", 0)
+    assert library.bad() == {b"pipe.jpg": "not_a_file", b"loop.jpg": "dangling", b"outside.jpg": "outside"}
+    assert all(row["reason"] for row in library.rows("bad_file"))
+    assert jobs.list_jobs(library.ledger)[0].bad == 3
 
 
 def test_what_lies_in_a_folder_that_cannot_be_listed_stays(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,12 @@ def test_links_lead_neither_in_circles_nor_out(tmp_path: Path) -> None:
     paths, tally = found(root)
     assert paths == [b"real.jpg", b"sub/inside.jpg"]
     assert tally.ignored == 6
+    assert {path: kind for path, kind, _ in tally.no_file} == {
+        b"pipe.jpg": "not_a_file",
+        b"sub/dangling.jpg": "dangling",
+        b"sub/outside.jpg": "outside",
+        b"sub/self.jpg": "dangling",
+    }
 
 
 def test_a_root_that_is_itself_a_link_is_walked(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.stack import Stack
+from bench.stack import Stack
 
 
 class Upheaval(threading.Thread):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.faults.labellers import EXCLUSIVE, Sent
+from bench.under_fire.labellers import EXCLUSIVE, Sent
 
 Pair = tuple[int, str]  # image, name of the label
 

@@ -9,12 +9,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.stack import Stack
+from bench.stack import Stack
 
 FOREVER_S = 240.0
 EXCLUSIVE = ("car", "ship")
 LABELS = ("sky", "grass", "shiny", *EXCLUSIVE)  # the first two are names of folders, which speak too
 IMAGES_AT_ONCE = 9
+
+
+class Unanswered(RuntimeError):
+    """A client got no answer, or not the one that it must get."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,21 @@ class Sent:
 
 @dataclass
 class Labeller(threading.Thread):
-    """One client with a session of its own; its journal is in the order of the answers."""
+    """One client with a session of its own; its journal is in the order of the answers. Rests up to `rest_s` between
+    two changes."""
 
     number: int
     server: Stack
     images: list[int]
     stop: threading.Event
+    seed: int = 7000
+    rest_s: float = 0.0
     journal: list[Sent] = field(default_factory=list)
     failure: BaseException | None = None
 
     def __post_init__(self) -> None:
         super().__init__(name=f"labeller {self.number}", daemon=True)
-        self.random = random.Random(7000 + self.number)
+        self.random = random.Random(self.seed + self.number)
         self.undoable: list[int] = []
         self.redoable: list[int] = []
 
@@ -62,6 +69,8 @@ class Labeller(threading.Thread):
         try:
             while not self.stop.is_set():
                 self._one_change()
+                if self.rest_s:
+                    self.stop.wait(self.random.uniform(0.0, self.rest_s))
         except BaseException as error:
             self.failure = error
 
@@ -91,13 +100,17 @@ class Labeller(threading.Thread):
                 answer = self.server.post(path, values)
             except (OSError, http.client.HTTPException):  # refused, reset, or cut off in the middle of the answer
                 self.server.token = self.server.cookies = ""
-                assert time.monotonic() < until, f"{path} has no answer in {FOREVER_S:.0f} s"
+                if time.monotonic() > until:
+                    raise Unanswered(f"{path} has no answer in {FOREVER_S:.0f} s") from None
                 time.sleep(0.05)
                 continue
             if answer.status < 500:
                 break
+            if time.monotonic() > until:
+                raise Unanswered(f"{path} is refused for {FOREVER_S:.0f} s: {answer.status} {answer.body[:500]!r}")
             time.sleep(0.05)
-        assert answer.status == 200, f"{path} {values}: {answer.status} {answer.body[:500]!r}"
+        if answer.status != 200:
+            raise Unanswered(f"{path} {values}: {answer.status} {answer.body[:500]!r}")
         said = answer.json()
         numbers = (said["batch"], said["applied"], said["unchanged"], said["repeated"])
         self.journal.append(Sent(values["key"], kind, *numbers, tries, **about))

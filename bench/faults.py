@@ -1,0 +1,122 @@
+"""`ruiji bench faults`: everything that was acknowledged is there once, whatever was killed, stopped, wiped or full.
+
+People label, undo, ingest, ingest again, switch encoders and search; meanwhile parts are killed and stopped, the broker
+is wiped, the disk fills up, and writes fail. At the end the history of what was acknowledged is compared with ledger,
+shards, thumbnails and index. `--index-writers` is the other run: several writers at once in one collection of the
+embedded index, killed under them. `--control` takes a safeguard away, and must end with exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from bench.record import RESULTS, publish
+from bench.under_fire.controls import CONTROLS
+from bench.under_fire.disk import in_own_mounts
+from bench.under_fire.fight import Outcome, Plan, fight
+from bench.under_fire.findings import bounds
+from bench.under_fire.index_writers import write_and_kill
+from bench.under_fire.nemesis import KINDS
+
+SHOWN = 20
+UNSERIALISED = "unserialised"
+BATCHES_A_KILL = 12
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run and publish; 1 if anything was lost, was there twice, or was wrong."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    chosen = _parser().parse_args(arguments)
+    if chosen.index_writers:
+        return _write_index(chosen)
+    in_own_mounts(["faults", *arguments])
+    only = tuple(kind for kind in KINDS if not chosen.only or any(word in kind for word in chosen.only))
+    plan = Plan(
+        seed=chosen.seed,
+        operations=chosen.operations,
+        kills=chosen.kills,
+        faults=chosen.faults,
+        minutes=chosen.minutes,
+        only=only,
+        control=chosen.control,
+    )
+    with TemporaryDirectory(prefix="ruiji-bench-", ignore_cleanup_errors=True) as room:
+        outcome = fight(Path(room).resolve() / "room", plan)
+    publish(chosen.name or "faults", figures(outcome), folder=chosen.out, seed=plan.seed, control=plan.control)
+    return int(bool(outcome.findings.all()))
+
+
+def figures(outcome: Outcome) -> dict[str, Any]:
+    """The figures of a run. Of N things of which none was lost, the share that may be: below 3 / N, 95 % sure."""
+    found = outcome.findings
+    for text in found.all()[:SHOWN]:
+        print(text, file=sys.stderr)
+    times = outcome.recovery_s
+    return {
+        "operations": outcome.acked,
+        "operations_by_kind": dict(sorted(outcome.operations.items())),
+        "faults": sum(outcome.faults.values()),
+        "faults_by_kind": dict(sorted(outcome.faults.items())),
+        "kills": outcome.kills,
+        "acked": outcome.acked,
+        "asked_again": outcome.asked_again,
+        "lost": len(found.lost),
+        "duplicates": len(found.duplicates),
+        "wrong": len(found.wrong),
+        "checked": found.checked,
+        "lost_below_95": {} if found.lost else bounds(found.checked),
+        "recovery_p50_s": float(np.percentile(times, 50)) if times else None,
+        "recovery_p95_s": float(np.percentile(times, 95)) if times else None,
+        "disk_full_is": "a small disk, filled" if outcome.real_disk else "not tried: no right to mount one",
+        "seconds": outcome.seconds,
+        "first_finding": found.all()[0] if found.all() else None,
+    }
+
+
+def _write_index(chosen: argparse.Namespace) -> int:
+    with TemporaryDirectory(prefix="ruiji-bench-") as folder:
+        done = write_and_kill(
+            Path(folder),
+            writers=chosen.index_writers,
+            rows=chosen.rows,
+            kills=chosen.kills,
+            batches=BATCHES_A_KILL,
+            seed=chosen.seed,
+            in_turn=chosen.control != UNSERIALISED,
+        )
+    result = {
+        "writers": chosen.index_writers,
+        "rows_a_batch": chosen.rows,
+        "batches": done.batches,
+        "kills": done.kills,
+        "acked": done.acked,
+        "lost": done.lost,
+        "lost_below_95": None if done.lost else 3 / done.acked,
+        "reopen_p95_s": float(np.percentile(done.reopen_s, 95)),
+    }
+    name = chosen.name or "index-writers"
+    publish(name, result, folder=chosen.out, seed=chosen.seed, control=chosen.control)
+    return int(done.lost > 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ruiji bench faults", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--operations", type=int, default=2000, help="acknowledged operations at least")
+    parser.add_argument("--kills", type=int, default=30, help="kills at least (of the index server, with writers)")
+    parser.add_argument("--faults", type=int, default=0, help="faults of any kind at least")
+    parser.add_argument("--minutes", type=float, default=15.0, help="no new fault after this")
+    parser.add_argument("--only", nargs="*", default=[], help="faults whose name holds one of these words")
+    parser.add_argument("--control", default="", choices=["", *CONTROLS, UNSERIALISED], help="what must be noticed")
+    parser.add_argument("--index-writers", type=int, default=0, help="so many writers in the index, and nothing else")
+    parser.add_argument("--rows", type=int, default=1500, help="rows of one of their batches")
+    parser.add_argument("--name", default="", help="of the result's file, without its ending")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the result")
+    return parser

@@ -1,0 +1,60 @@
+"""`ruiji bench faults` itself, in its short form, and the controls that it must notice.
+
+The long forms are `make soak`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.surroundings import surroundings
+from bench.under_fire.index_writers import Written, write_and_kill
+from tests.stack import RUIJI
+
+FAULTS = ("kill child", "kill second", "kill everything", "stop", "broker wiped", "disk full", "error at a point")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The last line of a short run, and its exit code."""
+    room = tmp_path_factory.mktemp("run")
+    options = ["--seed", "1", "--operations", "150", "--kills", "3", "--minutes", "0.5", "--out", str(room)]
+    command = [*RUIJI, "bench", "faults", *options, "--only", *FAULTS]
+    done = subprocess.run(
+        command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
+    )
+    assert done.stdout, done.stderr[-4000:]
+    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert said == json.loads((room / "faults.json").read_text())
+    return said
+
+
+def test_nothing_acknowledged_is_lost_doubled_or_wrong(result: dict[str, Any]) -> None:
+    assert (result["lost"], result["duplicates"], result["wrong"]) == (0, 0, 0)
+    assert result["acked"] >= 150
+    assert result["kills"] >= 1
+    assert result["faults"] >= 4
+    assert result["recovery_p95_s"] < 60
+    assert result["lost_below_95"]["files"] == pytest.approx(3 / result["checked"]["files"], rel=1e-3)
+    assert set(result["checked"]) >= {"label transactions", "files", "vectors", "thumbnails", "index rows"}
+
+
+def write_index(folder: Path, *, in_turn: bool) -> Written:
+    return write_and_kill(folder, writers=4, rows=1500, kills=2, batches=8, seed=3, in_turn=in_turn)
+
+
+def test_four_writers_in_the_embedded_index_lose_no_row_when_it_is_killed(tmp_path: Path) -> None:
+    done = write_index(tmp_path, in_turn=True)
+    assert done.acked >= 16 * 1500
+    assert done.lost == 0
+
+
+def test_the_same_writers_lose_rows_where_nothing_keeps_them_in_turn(tmp_path: Path) -> None:
+    """The control: milvus-lite as it comes."""
+    assert write_index(tmp_path, in_turn=False).lost > 0
