@@ -1,11 +1,15 @@
 """Writes to the embedded milvus-lite, one at a time, and an end of the server where a write has failed half-way.
 
-milvus-lite 3.2.2 lets ten threads into a collection that is written for one. A flush exchanges table and log while
-another thread is between the two, and what that thread was told is stored goes with the old log: 1.5 to 6 thousand of
-24,000 rows from four writers, without an error. And after a write or a flush that failed (a full disk) it goes on with
-a torn log, or without the rows that the failed flush held, and the next flush deletes their log: only what starts
-again from the log has them. So a lock lets one writer in, little room is refused while nothing has been touched yet,
-and a write that fails in the middle ends the process: `ruiji up` says so, and the next start replays the log.
+milvus-lite 3.2.2 lets ten threads into a collection that is written for one:
+- Where several ask for a collection that is not open yet, as all do after a restart, each may open it for itself, and
+  all but the last of these objects are forgotten with what was written to them. A search beside one writer is enough;
+  four writers and two kills: 2,048 of 30,000 acknowledged rows, without an error.
+- A flush exchanges table and log, while another thread may be between the two.
+- After a write or a flush that failed (a full disk) it goes on with a torn log, or without the rows that the failed
+  flush held, and the next flush deletes their log: only what starts again from the log has them.
+
+So a collection is opened once, and a lock lets one writer in; little room is refused while nothing has been touched
+yet; and a write that fails in the middle ends the process: `ruiji up` says so, and the next start replays the log.
 Any other version is left as it is.
 """
 
@@ -24,6 +28,13 @@ VERSION: Final = "3.2.2"
 LEAST_ROOM: Final = 192 << 20
 STATUS_FAILED: Final = 74  # EX_IOERR of sysexits.h
 _WRITES: Final = ("insert", "upsert", "delete")
+_OPENINGS: Final = (
+    "create_collection",
+    "get_collection",
+    "drop_collection",
+    "rename_collection",
+    "truncate_collection",
+)
 _INSTALLED: Final = "_ruiji_writes_in_turn"
 
 logger = logging.getLogger("ruiji.milvus")
@@ -39,6 +50,7 @@ def install(*, least_room: int = LEAST_ROOM, end: Callable[[int], object] = os._
     Bytes that must be free for a write to begin: `least_room`. `end` gets the exit status of a failed write.
     """
     import milvus_lite
+    from milvus_lite.db import MilvusLite
     from milvus_lite.engine.collection import Collection
 
     if str(milvus_lite.__version__) != VERSION:
@@ -51,8 +63,20 @@ def install(*, least_room: int = LEAST_ROOM, end: Callable[[int], object] = os._
     # A flush frees memory and the log: it is not refused for lack of room, which only makes matters worse.
     for name in ("flush", "close"):
         setattr(Collection, name, _in_turn(getattr(Collection, name), turns, least_room=0, end=end))
+    opening = threading.RLock()
+    for name in (*_OPENINGS, "close"):
+        setattr(MilvusLite, name, _alone(getattr(MilvusLite, name), opening))
     setattr(Collection, _INSTALLED, True)
     return True
+
+
+def _alone(act: Callable[..., Any], lock: Any) -> Callable[..., Any]:
+    @functools.wraps(act)
+    def alone(*arguments: Any, **options: Any) -> Any:
+        with lock:
+            return act(*arguments, **options)
+
+    return alone
 
 
 class _Turns:

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from bench.hostile_files.made import jpeg
 from ingest.raster import Raster
 
@@ -46,7 +48,7 @@ def eat() -> None:
     """As a parser does that believes a length of many gigabytes, again and again."""
     kept = []
     while True:
-        kept.append(bytearray(256 << 20))
+        kept.append(np.empty(256 << 20, np.uint8))
 
 
 EFFECTS: dict[str, Callable[[], None]] = {"segfault": segfault, "leave": leave, "hang": hang, "eat": eat}

@@ -87,12 +87,15 @@ class Written:
 def write_and_kill(
     folder: Path, *, writers: int, rows: int, kills: int, batches: int, seed: int, in_turn: bool = True
 ) -> Written:
-    """Kill the server `kills` times, each after about `batches` batches more, and count what it holds after each."""
+    """Kill the server `kills` times, each after about `batches` batches more, and count what it holds at the end.
+
+    Not before: while milvus-lite flushes, a query does not see the rows that are on their way into a file. What a kill
+    has lost stays lost, for no writer uses an id twice.
+    """
     server = IndexServer(folder / "milvus", in_turn=in_turn)
     randomly = random.Random(seed)
     stop = threading.Event()
     people: list[Writer] = []
-    gone: set[int] = set()
     reopen_s: list[float] = []
     try:
         server.start()
@@ -105,17 +108,15 @@ def write_and_kill(
             _wait_for(people, number * batches)
             time.sleep(randomly.uniform(0.0, 0.2))
             server.kill()
-            acked = _acked(people)  # what is acknowledged from here on was written to the next server
             began = time.monotonic()
             server.start()
             index.ensure_collection(COLLECTION, DIMENSION)
             reopen_s.append(time.monotonic() - began)
-            gone |= set(acked.tolist()) - set(index.fetch_ids(COLLECTION).tolist())
         stop.set()
         for one in people:
             one.join(timeout=TIMEOUT_S)
         acked = _acked(people)
-        gone |= set(acked.tolist()) - set(index.fetch_ids(COLLECTION).tolist())
+        gone = set(acked.tolist()) - set(index.fetch_ids(COLLECTION).tolist())
         index.close()
     finally:
         stop.set()

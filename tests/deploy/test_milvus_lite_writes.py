@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from milvus_lite import db
 from milvus_lite.db import MilvusLite
 from milvus_lite.engine import collection as engine
 from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema
@@ -29,6 +33,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
     """Puts the turns in place for one test; returns the exit statuses that the process would have ended with."""
     for name in ("insert", "upsert", "delete", "flush", "close"):
         monkeypatch.setattr(engine.Collection, name, getattr(engine.Collection, name))
+    for name in (*milvus_lite_writes._OPENINGS, "close"):
+        monkeypatch.setattr(MilvusLite, name, getattr(MilvusLite, name))
     monkeypatch.setattr(engine.Collection, milvus_lite_writes._INSTALLED, False, raising=False)
 
     def put(**options: Any) -> list[int]:
@@ -52,7 +58,7 @@ def count(folder: Path) -> int:
     """As a new process finds it."""
     database = MilvusLite(str(folder))
     try:
-        return int(database.get_collection("photos").count())
+        return int(database.get_collection("photos").num_entities)
     finally:
         database.close()
 
@@ -113,3 +119,37 @@ def test_little_room_is_refused_before_anything_is_touched(install: Install, fol
     database.close()
     assert ended == []
     assert count(folder) == 0
+
+
+def opened_by_two(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """What a search and a write get that come together, right after a restart."""
+    first = MilvusLite(str(folder))
+    first.create_collection("photos", SCHEMA).upsert(rows(1))
+    leave(first)
+    database = MilvusLite(str(folder))
+    opening, together = db.Collection, threading.Barrier(2, timeout=1)
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):  # nobody else is let in here
+            together.wait()
+        return opening(*arguments, **options)
+
+    monkeypatch.setattr(db, "Collection", slow)
+    with ThreadPoolExecutor(2) as people:
+        one, other = people.map(database.get_collection, ["photos", "photos"])
+    leave(database)
+    return one, other
+
+
+def test_a_collection_is_opened_once_however_many_ask_for_it(
+    install: Install, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    one, other = opened_by_two(folder, monkeypatch)
+    assert one is other
+
+
+def test_without_it_each_opens_the_collection_for_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: what one of the two writes is forgotten."""
+    one, other = opened_by_two(folder, monkeypatch)
+    assert one is not other
