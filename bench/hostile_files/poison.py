@@ -69,9 +69,9 @@ def hook(folder: Path, attempts: Path) -> Path:
 
 def install(attempts: str) -> None:
     """In a decode child: obey the word. Each attempt leaves an empty file, all that a child may still write."""
-    from ingest import decode
+    from ingest import decode, raster
 
-    sound = decode.load_raster
+    sound = raster.load_raster
 
     def obey(data: bytes, **options: int) -> Raster:
         _, found, rest = data[-100:].partition(WORD)
@@ -81,4 +81,4 @@ def install(attempts: str) -> None:
             EFFECTS[effect]()
         return sound(data, **options)
 
-    decode.load_raster = obey  # type: ignore[assignment]
+    vars(decode)["load_raster"] = obey

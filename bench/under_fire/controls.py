@@ -12,10 +12,10 @@ from typing import Any
 
 def unfenced() -> None:
     """A result counts whoever has the chunk by now: the fence token is not looked at."""
-    from catalog import chunks
+    from catalog import chunks, tables
 
     def anybodys(chunk: chunks.ClaimedChunk) -> tuple[Any, ...]:
-        return (chunks.tables.chunk.c.id == chunk.id,)
+        return (tables.chunk.c.id == chunk.id,)
 
     chunks._ours = anybodys
 

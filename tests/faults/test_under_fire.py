@@ -1,4 +1,4 @@
-"""`ruiji bench faults` itself, in its short form, and the controls that it must notice.
+"""`ruiji bench faults` itself, in its short form.
 
 The long forms are `make soak`.
 """
@@ -13,17 +13,30 @@ from typing import Any
 import pytest
 
 from bench.surroundings import surroundings
-from bench.under_fire.index_writers import Written, write_and_kill
+from bench.under_fire.index_writers import write_and_kill
 from tests.stack import RUIJI
 
-FAULTS = ("kill child", "kill second", "kill everything", "stop", "broker wiped", "disk full", "error at a point")
+FAULTS = ("kill child", "kill second", "kill everything", "broker wiped", "disk full", "error at a point")
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The last line of a short run, and its exit code."""
     room = tmp_path_factory.mktemp("run")
-    options = ["--seed", "1", "--operations", "150", "--kills", "3", "--minutes", "0.5", "--out", str(room)]
+    options = [
+        "--seed",
+        "1",
+        "--operations",
+        "100",
+        "--kills",
+        "2",
+        "--faults",
+        "5",
+        "--minutes",
+        "0.3",
+        "--out",
+        str(room),
+    ]
     command = [*RUIJI, "bench", "faults", *options, "--only", *FAULTS]
     done = subprocess.run(
         command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
@@ -37,24 +50,15 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_nothing_acknowledged_is_lost_doubled_or_wrong(result: dict[str, Any]) -> None:
     assert (result["lost"], result["duplicates"], result["wrong"]) == (0, 0, 0)
-    assert result["acked"] >= 150
-    assert result["kills"] >= 1
-    assert result["faults"] >= 4
+    assert result["acked"] >= 100
+    assert result["faults"] >= 3
     assert result["recovery_p95_s"] < 60
     assert result["lost_below_95"]["files"] == pytest.approx(3 / result["checked"]["files"], rel=1e-3)
     assert set(result["checked"]) >= {"label transactions", "files", "vectors", "thumbnails", "index rows"}
 
 
-def write_index(folder: Path, *, in_turn: bool) -> Written:
-    return write_and_kill(folder, writers=4, rows=1500, kills=2, batches=8, seed=3, in_turn=in_turn)
-
-
 def test_four_writers_in_the_embedded_index_lose_no_row_when_it_is_killed(tmp_path: Path) -> None:
-    done = write_index(tmp_path, in_turn=True)
-    assert done.acked >= 16 * 1500
+    """What one of them would lose without our lock: tests/deploy/test_milvus_lite_writes.py."""
+    done = write_and_kill(tmp_path, writers=4, rows=1500, kills=1, batches=6, seed=3)
+    assert done.acked >= 6 * 1500
     assert done.lost == 0
-
-
-def test_the_same_writers_lose_rows_where_nothing_keeps_them_in_turn(tmp_path: Path) -> None:
-    """The control: milvus-lite as it comes."""
-    assert write_index(tmp_path, in_turn=False).lost > 0
