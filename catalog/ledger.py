@@ -10,24 +10,21 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import DatabaseError
 
 from catalog import request_id
 from catalog.errors import CatalogError, LedgerBusy, LedgerError
 from catalog.fork_gate import ForkGate
-from catalog.ledger_errors import BUSY_TIMEOUT_S, explain, too_old
-from catalog.migrations import migrate
+from catalog.ledger_engine import WRITES, make_engine, parse_url
+from catalog.ledger_errors import BUSY_TIMEOUT_S, explain
+from catalog.migrations import HEAD, migrate
 
 __all__ = ["CatalogError", "Ledger", "LedgerBusy", "LedgerError", "clock", "writing"]
 
-CONNECT_TIMEOUT_S = 10  # to a server that does not even refuse; the system's own takes minutes
 SLOW_S = 1.0
-_WRITES = "ruiji_writes"
 
 requests = logging.getLogger(request_id.LOGGER)
 
@@ -38,7 +35,10 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         """Wrap an engine that `open` has prepared."""
         self._engine = engine
-        self._writer = engine.execution_options(**{_WRITES: True})
+        self._writer = engine.execution_options(**{WRITES: True})
+        # On SQLite every transaction sees one moment.
+        steady = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._steady = engine.execution_options(**steady) if self.dialect == "postgresql" else engine
         # SQLite has one writer at a time. Threads of one process queue here, where waiting is fair and wakes at once;
         # between processes SQLite's own busy handler polls.
         self._turn = threading.Lock()
@@ -48,17 +48,18 @@ class Ledger:
         _forks.add(self)
 
     @classmethod
-    def open(cls, url: str, *, upgrade: bool = True) -> Self:
+    def open(cls, url: str, *, upgrade: bool = True, revision: str = HEAD) -> Self:
         """Open the database at an SQLAlchemy URL and bring its tables up to date, or leave them as they are.
+
+        `revision`: an older one, for what was written by an older version.
 
         Raises LedgerError when it cannot be reached, is no database, or was made by a newer version.
         """
-        parsed = _parse(url)
-        ledger = cls(_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed))
+        ledger = cls(make_engine(parse_url(url), busy_timeout_s=BUSY_TIMEOUT_S))
         try:
             with ledger.write() if upgrade else ledger.read() as connection:
                 if upgrade:
-                    migrate(connection)
+                    migrate(connection, to=revision)
         except BaseException:
             ledger.close()
             raise
@@ -72,20 +73,44 @@ class Ledger:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write: committed and on the disk at the end, rolled back if an exception leaves it."""
-        queued = self.dialect == "sqlite"
-        if queued and not self._turn.acquire(timeout=BUSY_TIMEOUT_S):
-            raise LedgerBusy(f"Another thread has been writing to {self} for {BUSY_TIMEOUT_S:.0f} s; try again.")
-        try:
-            with self._passing(), self._timed(), self._named_errors(), self._writer.begin() as connection:
-                yield connection
-        finally:
-            if queued:
-                self._turn.release()
+        with (
+            self._turn_to_write(),
+            self._passing(),
+            self._timed(),
+            self._named_errors(),
+            self._writer.begin() as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def rebuild(self) -> Iterator[Connection]:
+        """A `write` that empties and fills whole tables; on SQLite, references are looked through at its end only."""
+        with self._turn_to_write(), self._passing(), self._named_errors(), self._writer.connect() as connection:
+            if self.dialect != "sqlite":
+                with connection.begin():
+                    yield connection
+                return
+            # For each row that goes, SQLite would look for others that refer to it: without an index, through all.
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction
+            try:
+                with connection.begin():
+                    yield connection
+                    if (row := connection.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None:
+                        raise LedgerError(f"A row of {row[0]} refers to one of {row[2]} that is not there.")
+            finally:
+                driver.execute("PRAGMA foreign_keys=ON")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads; on SQLite all of its statements see the same moment."""
         with self._passing(), self._timed(), self._named_errors(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A `read` all of whose statements see the same moment, on PostgreSQL too, for however long it takes."""
+        with self._passing(), self._named_errors(), self._steady.connect() as connection:
             yield connection
 
     def close(self) -> None:
@@ -95,6 +120,17 @@ class Ledger:
     def __str__(self) -> str:
         """The address without its password."""
         return self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        queued = self.dialect == "sqlite"
+        if queued and not self._turn.acquire(timeout=BUSY_TIMEOUT_S):
+            raise LedgerBusy(f"Another thread has been writing to {self} for {BUSY_TIMEOUT_S:.0f} s; try again.")
+        try:
+            yield
+        finally:
+            if queued:
+                self._turn.release()
 
     @contextmanager
     def _passing(self) -> Iterator[None]:
@@ -159,83 +195,6 @@ def clock(connection: Connection) -> float:
     if connection.dialect.name == "sqlite":
         return time.time()
     return float(connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise LedgerError("The ledger's address is not a URL; sqlite:////folder/ledger.db is an example.") from error
-    backend = parsed.get_backend_name()
-    if backend in {"postgres", "postgresql"}:
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise LedgerError(f"The ledger cannot be kept in {backend}: use sqlite:/// or postgresql:// addresses.")
-    if parsed.database in {None, "", ":memory:"}:
-        raise LedgerError("The ledger needs a file that all processes share: name one, as in sqlite:////folder/x.db.")
-    return parsed
-
-
-def _sqlite(url: URL) -> Engine:
-    path = Path(str(url.database))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LedgerError(f"The ledger's folder {path.parent} cannot be made: {error.strerror}.") from error
-    engine = create_engine(
-        url,
-        pool_size=8,
-        max_overflow=56,  # a thread that waits for its turn to write holds no connection; readers are short
-        pool_timeout=BUSY_TIMEOUT_S,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, record: object) -> None:
-        connection.isolation_level = None  # the driver would begin by itself, too late and without IMMEDIATE
-        for pragma in ("synchronous=FULL", "fullfsync=ON", "foreign_keys=ON", "cache_size=-16000"):
-            connection.execute(f"PRAGMA {pragma}")
-        _enter_wal(connection)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later fails at once, without waiting, if another wrote in between:
-        # only IMMEDIATE makes it wait for its turn at the start.
-        immediate = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
-
-
-def _enter_wal(connection: sqlite3.Connection) -> None:
-    until = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait for this switch, whatever the busy timeout: two first starts may meet here.
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-
-
-def _postgresql(url: URL) -> Engine:
-    waits = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT_S}
-    engine = create_engine(url, pool_size=8, max_overflow=56, pool_pre_ping=True, connect_args=waits)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: object) -> None:
-        if (refusal := too_old(url.render_as_string(hide_password=True), connection.info.server_version)) is not None:
-            raise refusal
-        connection.execute(
-            "SELECT set_config('synchronous_commit', 'on', false) "
-            "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-        )
-        connection.commit()
-
-    return engine
 
 
 _forks: weakref.WeakSet[Ledger] = weakref.WeakSet()

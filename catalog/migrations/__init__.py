@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from catalog.errors import LedgerError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # Known here so that opening a ledger that is up to date needs no Alembic (0.2 s to import).
 HEAD = "0005"
 _LOCK = 0x52_75_69_6A_69  # "Ruiji"
 
 
-def migrate(connection: Connection) -> None:
-    """Run the missing revisions inside the caller's transaction; processes that start together take turns."""
+def migrate(connection: Connection, *, to: str = HEAD) -> None:
+    """Run the missing revisions inside the caller's transaction; processes that start together take turns.
+
+    `to` an older revision: what a backup of that time is read into.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     found = revision(connection)
-    if found == HEAD:
+    if found == to:
         return
     from alembic import command
-    from alembic.config import Config
+
+    config = _config()
+    config.attributes["connection"] = connection
+    if found is not None and found not in revisions():
+        raise LedgerError(f"The ledger was written by a newer version (revision {found}): update this program.")
+    command.upgrade(config, "head" if to == HEAD else to)
+
+
+def revisions() -> set[str]:
+    """Every revision that this version knows."""
     from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _config() -> Config:
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    if found is not None and found not in {
-        script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
-    }:
-        raise LedgerError(f"The ledger was written by a newer version (revision {found}): update this program.")
-    command.upgrade(config, "head")
+    return config
 
 
 def revision(connection: Connection) -> str | None:
