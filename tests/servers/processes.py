@@ -26,12 +26,15 @@ def ours(command: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, folder: Path, log: Path, environment: dict[str, str]
+    command: Sequence[str], *, folder: Path, log: Path, environment: dict[str, str], before: Sequence[str] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A command of ours that stays, in a session of its own, until the test ends it or the block is left."""
+    """A command of ours that stays, in a session of its own, until the test ends it or the block is left.
+
+    `before` is what it is started through.
+    """
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            ours(command),
+            [*before, *ours(command)],
             cwd=folder,
             env=surroundings(**environment),
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A Valkey on a loopback port, started with the options that a container gives redis-server."""
+"""A Valkey on loopback or a host's address, started with the options that a container gives redis-server."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ class Valkey:
     options: Sequence[str]
     password: str
     port: int = field(default_factory=free_port)
+    address: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers to its password."""
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "log"
-        placed = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        placed = ["--port", str(self.port), "--bind", self.address, "--dir", str(self.folder)]
         with log.open("ab") as sink:
             command = [str(get_binary_path()), *self.options, *placed]
             self.process = subprocess.Popen(command, stdout=sink, stderr=sink)
@@ -39,7 +40,7 @@ class Valkey:
             stop(self.process)
 
     def _answers(self) -> bool:
-        with redis.Redis(port=self.port, password=self.password) as connection:
+        with redis.Redis(host=self.address, port=self.port, password=self.password) as connection:
             try:
                 return bool(connection.ping())
             except redis.ConnectionError:

@@ -12,15 +12,15 @@ from sqlalchemy import select
 
 from catalog import tables
 from catalog.runs import curve, get_run
+from tests.hosts import Host, NoHosts, hosts_joined
 from tests.training.conftest import Trainers
-from tests.training.hosts import Host, NoHosts, two_hosts
 
 
 def test_two_hosts_train_together_and_a_lost_rank_is_replaced_on_one(trainers: Trainers) -> None:
     refused = ""
     with contextlib.ExitStack() as stack:
         try:
-            hosts = stack.enter_context(two_hosts())
+            hosts = stack.enter_context(hosts_joined("a", "b"))
         except NoHosts as error:
             refused, hosts = str(error), (Host("", "127.0.0.1"), Host("", "127.0.0.1"))
         stack.callback(trainers.close)
@@ -65,7 +65,7 @@ def members(trainers: Trainers, run: int) -> list[tuple[int, str]]:
         return [(row.rank, row.address) for row in connection.execute(query)]
 
 
-def assert_apart(hosts: tuple[Host, Host]) -> None:
+def assert_apart(hosts: tuple[Host, ...]) -> None:
     """The hosts have nothing in common but the wire between them."""
     for host in hosts:
         shown = subprocess.run([*host.through, "ip", "-4", "-o", "addr"], capture_output=True, text=True, check=True)
