@@ -16,6 +16,7 @@ from deploy.shell.entry import call as _run
 from deploy.shell.entry import existing as _existing
 from deploy.shell.entry import settings_with as _settings
 from deploy.shell.eval_command import evaluate
+from deploy.shell.ledger_commands import backup, migrate, plan, restore
 from deploy.shell.map_command import draw_map
 from deploy.shell.train_command import train
 from deploy.shell.training_app import training_app
@@ -41,6 +42,10 @@ app.add_typer(training_app, name="training")
 app.command(name="eval")(evaluate)
 app.command(name="map")(draw_map)
 app.command()(train)
+app.command()(backup)
+app.command()(restore)
+app.command()(migrate)
+app.command()(plan)
 
 
 class Queue(StrEnum):

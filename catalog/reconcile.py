@@ -75,12 +75,14 @@ def reconcile(
     pictures = remove_orphans(ledger, store, "hunts", tables.hunt_example.c.picture, repair)
     report = Report(orphan_packs=packs, orphan_pictures=pictures, mended=(packs + pictures) * repair)
     for encoder in encoders:
-        report += _Comparison(ledger, store, index, encoder, repair=repair).run()
+        report += Comparison(ledger, store, index, encoder, repair=repair).run()
     return report
 
 
 @dataclass(frozen=True)
-class _ShardRow:
+class ShardRow:
+    """A shard as the ledger knows it."""
+
     id: int
     key: str
     sha256: str
@@ -95,7 +97,7 @@ def not_among(ids: Ids, held: Ids) -> Ids:
     return ids[~there]
 
 
-class _Comparison:
+class Comparison:
     """One encoder's."""
 
     def __init__(
@@ -112,15 +114,15 @@ class _Comparison:
 
     def run(self) -> Report:
         """Shards first: what cannot be read there is no longer expected in the index."""
-        shards = self._shards()
+        shards = self.shards()
         self.images = self._live_images()
-        report = replace(self._orphans(), images=self.images)
+        report = replace(self.orphans(), images=self.images)
         held = self._held()
         wanted: list[Ids] = []
-        lost: list[_ShardRow] = []
+        lost: list[ShardRow] = []
         for shard in shards:
             members = self._members(shard)
-            content = self._content(shard, members)
+            content = self.content(shard, members)
             if isinstance(content, Report):
                 report += content
                 lost.append(shard)
@@ -129,9 +131,9 @@ class _Comparison:
                 continue
             wanted.append(np.array(sorted(members), dtype=np.int64))
             if shard.indexed:
-                report += self._fill(content, members, held)
+                report += self.fill(content, members, held)
         if self.repair:
-            self._write()
+            self.write()
             self.index.settle(self.encoder.collection)
             if lost:
                 self._lose(lost)
@@ -139,7 +141,7 @@ class _Comparison:
         report += self._remove(np.setdiff1d(held, expected))
         return report + self._refresh(np.intersect1d(held, expected))
 
-    def _content(self, shard: _ShardRow, members: dict[int, int]) -> Shard | Report:
+    def content(self, shard: ShardRow, members: dict[int, int]) -> Shard | Report:
         """The shard, or what its loss amounts to."""
         try:
             content = read_shard(self.store, shard.key, shard.sha256)
@@ -151,7 +153,7 @@ class _Comparison:
             missing = isinstance(error, ArtifactMissing)
             return Report(missing_shards=int(missing), damaged_shards=int(not missing), to_embed=len(members))
 
-    def _lose(self, shards: Sequence[_ShardRow]) -> None:
+    def _lose(self, shards: Sequence[ShardRow]) -> None:
         """Forget lost shards and have their images embedded again."""
         embedding, shard = tables.embedding, tables.shard
         lost = [row.id for row in shards]
@@ -168,17 +170,18 @@ class _Comparison:
         for row in shards:
             self.store.delete(row.key)
 
-    def _fill(self, content: Shard, members: dict[int, int], held: Ids) -> Report:
+    def fill(self, content: Shard, members: dict[int, int], held: Ids) -> Report:
         """Rows of an indexed shard that the index does not have."""
         lost = not_among(np.array(sorted(members), dtype=np.int64), held)
         if len(lost) and self.repair:
             rows = np.array([members[image_id] for image_id in lost.tolist()], dtype=np.int64)
             self.filling.append((content.ids[rows], content.vectors[rows]))
             if sum(len(ids) for ids, _ in self.filling) >= FILL_ROWS:
-                self._write()
+                self.write()
         return Report(missing_in_index=len(lost), mended=len(lost) * self.repair)
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write the rows that were found missing."""
         if not self.filling:
             return
         ids, vectors = (np.concatenate(parts) for parts in zip(*self.filling, strict=True))
@@ -209,7 +212,7 @@ class _Comparison:
             ids = both[start : start + ROWS_AT_ONCE].tolist()
             copy = self.index.fetch(self.encoder.collection, ids)
             truth = index_rows(self.ledger, ids)
-            waiting = self._waiting(ids)
+            waiting = self.waiting(ids)
             for image_id, labels, sources in zip(copy.ids.tolist(), copy.labels, copy.sources, strict=True):
                 row = truth[image_id]
                 right = columns(row.labels, len(LABEL_FIELDS)) == tuple(labels.tolist())
@@ -223,7 +226,8 @@ class _Comparison:
             self.index.settle(self.encoder.collection)
         return Report(stale_labels=found, mended=found * self.repair)
 
-    def _orphans(self) -> Report:
+    def orphans(self) -> Report:
+        """Shards that no row of the ledger names."""
         found = remove_orphans(self.ledger, self.store, f"shards/{self.encoder.id}", tables.shard.c.key, self.repair)
         return Report(orphan_shards=found, mended=found * self.repair)
 
@@ -234,7 +238,8 @@ class _Comparison:
         except CollectionMissing:
             return NO_IDS
 
-    def _shards(self) -> list[_ShardRow]:
+    def shards(self) -> list[ShardRow]:
+        """The encoder's shards, the oldest first."""
         shard = tables.shard
         with self.ledger.read() as connection:
             rows = connection.execute(
@@ -242,9 +247,9 @@ class _Comparison:
                 .where(shard.c.encoder_id == self.encoder.id)
                 .order_by(shard.c.id)
             )
-            return [_ShardRow(row.id, row.key, row.sha256, row.indexed_at is not None) for row in rows]
+            return [ShardRow(row.id, row.key, row.sha256, row.indexed_at is not None) for row in rows]
 
-    def _members(self, shard: _ShardRow) -> dict[int, int]:
+    def _members(self, shard: ShardRow) -> dict[int, int]:
         """Image id -> row, for the images that are there."""
         embedding, image = tables.embedding, tables.image
         with self.ledger.read() as connection:
@@ -262,7 +267,8 @@ class _Comparison:
             live = live.where(embedding.c.encoder_id == self.encoder.id, image.c.deleted_at.is_(None))
             return len(connection.scalars(live).all())
 
-    def _waiting(self, image_ids: Sequence[int]) -> set[int]:
+    def waiting(self, image_ids: Sequence[int]) -> set[int]:
+        """Those of the images whose row the index worker is going to refresh."""
         change = tables.index_change
         with self.ledger.read() as connection:
             found = connection.scalars(

@@ -33,14 +33,14 @@ def test_what_another_worker_indexes_meanwhile_is_not_removed(
     first = lite_world.ingest(["a", "b"])
     lite_world.work()
     later: list[int] = []
-    real = module._Comparison._held
+    real = module.Comparison._held
 
     def meanwhile(self: Any) -> Any:
         later.extend(lite_world.ingest(["c"], root="/other", seed=4))
         lite_world.work()
         return real(self)
 
-    monkeypatch.setattr(module._Comparison, "_held", meanwhile)
+    monkeypatch.setattr(module.Comparison, "_held", meanwhile)
     assert mend(lite_world).extra_in_index == 0
     assert held(lite_world) == [*first, *later]
 

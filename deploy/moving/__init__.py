@@ -1,0 +1,1 @@
+"""Moves an installation from the engines that it began with to larger ones."""
