@@ -77,6 +77,11 @@ def install(app: Flask, config: WebConfig) -> None:
                 400, BAD_HOST, "This server does not answer to that host name; the setting allowed_hosts names those."
             )
 
+    @app.before_request
+    def check_path() -> None:
+        if "\0" in request.path:  # nothing is called so, and PostgreSQL cannot be asked for it
+            raise ApiError(404, "not_found", "There is nothing at this address.")
+
     # Before the CSRF protection too: its refusal makes a page fetch a new token and send again, to the wrong place.
     @app.before_request
     def check_installation() -> None:
