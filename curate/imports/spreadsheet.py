@@ -44,7 +44,7 @@ def import_csv(
                 taking.done.refuse(where, "it names no image")
             else:
                 named = next(row[name] for name in IMAGE_COLUMNS if row.get(name))
-                claims.append(Claim(f"{where}: {named[:200]}", image_id, label, cast(State, state)))
+                claims.append(Claim(f"{where}: {_for_people(named)}", image_id, label, cast(State, state)))
         taking.take(claims)
         progress(len(page))
     return taking.done
@@ -100,3 +100,9 @@ def _id(row: Row) -> int | None:
     text = row.get("image_id", "").strip()
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
     return number if 0 < number <= LARGEST_ID else None
+
+
+def _for_people(named: str) -> str:
+    """What a row says, for a terminal: whoever wrote the file must not move its cursor or name its window."""
+    shown = named[:200]
+    return shown if shown.isprintable() else ascii(shown)
