@@ -58,10 +58,9 @@ def webp_of(side: int) -> bytes:
 def tiff_of(width: int, height: int) -> bytes:
     """A head that promises width x height pixels in one packed strip."""
     packed = zlib.compress(bytes(1000))
-    tags = ((256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 8), (262, 3, 1), (273, 4, 200))
-    tags += ((277, 3, 1), (278, 4, height), (279, 4, len(packed)))
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
-    head += b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags) + bytes(4)
+    about = {256: width, 257: height, 258: 8, 259: 8, 262: 1, 273: 200, 277: 1, 278: height, 279: len(packed)}
+    head = b"II*\0" + struct.pack("<IH", 8, len(about))
+    head += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in about.items()) + bytes(4)
     return head.ljust(200, b"\0") + packed
 
 

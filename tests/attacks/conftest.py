@@ -78,8 +78,8 @@ def stack(secret: Path) -> Iterator[Stack]:
     running = Stack(home=room / "home", allowed_root=photos)
     running.start()
     try:
-        for name in ("plain", "hostile"):
-            running.wait_job(running.ingest(photos / name, labels_from_folders=name == "plain"))
+        for below in ("plain", "hostile"):
+            running.wait_job(running.ingest(photos / below, labels_from_folders=below == "plain"))
         yield running
     finally:
         running.stop()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from tests.attacks.speaking import Attacker
 from tests.attacks.tally import Tally
@@ -92,7 +92,12 @@ def attacked(page: Page) -> list[str]:
 
 def test_no_page_runs_a_text(page: Page, stack: Stack, addresses: list[str], tally: Tally) -> None:
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
     seen = 0
     for address in addresses:
         page.goto(f"http://127.0.0.1:{stack.port}{address}", wait_until="load")
