@@ -101,7 +101,7 @@ def test_no_page_runs_a_text(page: Page, stack: Stack, addresses: list[str], tal
     seen = 0
     for address in addresses:
         page.goto(f"http://127.0.0.1:{stack.port}{address}", wait_until="load")
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(250)
         text = page.locator("body").inner_text()
         values = page.evaluate(
             "[...document.querySelectorAll('input, [title], [aria-label]')].map((one) => "

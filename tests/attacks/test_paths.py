@@ -19,7 +19,7 @@ from tests.attacks.speaking import Attacker, Heard
 from tests.attacks.tally import TIMES, Tally
 from tests.stack import Stack
 
-SHORT = 900
+SHORT = 700
 OUTSIDE = (SECRET.encode(), b"root:x:0:0", b"daemon:x:")
 
 
