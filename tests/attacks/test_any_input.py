@@ -53,9 +53,9 @@ def test_every_name_of_a_folder_is_one_part_of_a_path(text: str) -> None:
 @given(st.lists(TEXT | st.booleans() | st.floats() | st.none(), min_size=1, max_size=3))
 def test_a_filter_takes_nothing_but_whole_numbers(values: list[Any]) -> None:
     for field in ("labels_any", "labels_none", "sources", "exclude"):
-        given_: dict[str, Any] = {field: tuple(values)}
+        wanted: dict[str, Any] = {field: tuple(values)}
         with pytest.raises(TypeError):
-            expression(IndexFilter(**given_))
+            expression(IndexFilter(**wanted))
 
 
 @ANY
