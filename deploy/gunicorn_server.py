@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from deploy.page_address import OpenToOthers, check_bind
 from settings import Settings
 from worker.logs import Form, set_up_logging
 
@@ -80,7 +81,11 @@ def main() -> None:
     """Command line of the web part."""
     parser = argparse.ArgumentParser(prog="python -m deploy.gunicorn_server", description=__doc__)
     parser.add_argument("--bind", required=True)
-    serve(Settings(), bind=parser.parse_args().bind)
+    try:
+        bind = check_bind(parser.parse_args().bind)
+    except OpenToOthers as error:
+        parser.error(str(error))
+    serve(Settings(), bind=bind)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ def test_generated_parts_are_current() -> None:
     assert readme.filled(TEXT) == TEXT, "run: make readme"
 
 
-@pytest.mark.parametrize("path", ["README.md", "docs/ARCHITECTURE.md", "docs/SCALE.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "path", ["README.md", "docs/ARCHITECTURE.md", "docs/SCALE.md", "docs/SECURITY.md", "CHANGELOG.md"]
+)
 def test_links_lead_somewhere(path: str) -> None:
     targets = re.findall(r"\]\(([^)#]+)", (ROOT / path).read_text())
     missing = [one for one in targets if "://" not in one and not (ROOT / path).parent.joinpath(one).exists()]
