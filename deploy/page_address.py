@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+
+HOST_AND_PORT = re.compile(r"(tcp://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 
 
 class OpenToOthers(Exception):
@@ -17,10 +20,10 @@ def check_bind(bind: str) -> str:
     """
     if bind.startswith(("fd://", "unix:")):
         return bind
-    host = bind.removeprefix("tcp://").rpartition(":")[0].strip("[]")
-    if host and not is_number(host):
-        return bind
-    if host and ipaddress.ip_address(host).is_loopback:
+    # gunicorn reads whatever it can of an address that is oddly written: 0.0.0.0:80:x is 0.0.0.0 to it.
+    found = HOST_AND_PORT.fullmatch(bind)
+    host = found["host"].strip("[]") if found else ""
+    if host and (not is_number(host) or ipaddress.ip_address(host).is_loopback):
         return bind
     raise OpenToOthers(
         f"--bind {bind}: the page has no login, and there others could change everything on it; use 127.0.0.1:PORT"

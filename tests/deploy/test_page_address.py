@@ -22,6 +22,7 @@ def test_the_page_may_listen_where_nobody_else_comes(bind: str) -> None:
     [
         *("0.0.0.0:8765", "[::]:8765", ":8765", "8765", "0:8765", "0x0:8765", "127.1:8765", "192.168.1.5:8765"),
         *("tcp://0.0.0.0:8765", "203.0.113.9:80", "[2001:db8::1]:8765", "[::ffff:0.0.0.0]:8765", ""),
+        *("0.0.0.0:8765:9", "0.0.0.0:8765:x", "[::]x:8765", "localhost:80,0.0.0.0:80", "web:8765\n"),
     ],
 )
 def test_an_address_that_others_reach_is_refused(bind: str) -> None:
