@@ -56,7 +56,7 @@ def test_the_job_waits_in_the_ledger_when_nobody_can_be_told(brokerless: Visitor
         ("{photos}/hollow", 400, "folder_empty"),
         ("relative", 400, "not_absolute"),
         ("", 400, "invalid_value"),
-        ("{photos}/\0", 400, "bad_path"),
+        ("{photos}/\0", 400, "invalid_value"),
     ],
 )
 def test_a_folder_that_cannot_be_ingested_is_named(
