@@ -7,20 +7,27 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench.milvus_server import MilvusServer
 from bench.surroundings import is_setting, surroundings
 from deploy.valkey import answers, valkey_part
+from tests.chromium import chromium
 from tests.servers.milvus_lite import MilvusLite
 from tests.servers.ports import stop
 from tests.servers.s3 import S3Server
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 HERE = Path(__file__).resolve().parent
 # The folders that take longest, longest first: begun last, one of them would keep one process busy and the others idle.
-LONGEST = ("faults", "browser", "deploy", "flows", "catalog/index", "encoder", "catalog")
+LONGEST = (
+    *("faults", "browser", "deploy", "flows", "training", "attacks", "cluster", "bench"),
+    *("catalog/index", "encoder", "catalog"),
+)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -53,6 +60,13 @@ def _away_from_a_persons_installation(tmp_path_factory: pytest.TempPathFactory) 
             patch.setenv(name, value)
         patch.chdir(tmp_path_factory.mktemp("nowhere"))
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for all folders."""
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page
 
 from tests.attacks.speaking import Attacker
 from tests.attacks.tally import Tally
 from tests.attacks.texts import PAGES, TEMPLATES
+from tests.chromium import PATIENCE_MS
 from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 30_000
 WATCH = """
 window.reports = [];
 addEventListener("securitypolicyviolation", (event) => {
@@ -26,18 +23,6 @@ addEventListener("securitypolicyviolation", (event) => {
 """
 SHOWN = [*PAGES, *TEMPLATES]
 SHOWING = ("/labels", "/hunts")  # the others show them in what a person opens first
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if found is None:
-        pytest.skip("no Chromium found: install Debian's package `chromium`")
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=options)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.browser.labelled import Labelled
 from tests.browser.running import REPORT_VIOLATIONS, Site, Watch
+from tests.chromium import PATIENCE_MS
 from tests.photos import KINDS, jpeg, scene, write_folder
 from tests.stack import Stack
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 LABELLED = 10  # of each kind
 UNLABELLED = 60  # of each kind
-PATIENCE_MS = 30_000  # for a machine that is busy with other tests
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if found is None:
-        pytest.skip("no Chromium found: install Debian's package `chromium`")
-    # Chromium's sandbox refuses to run for root, which is who runs tests in a container.
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=options)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
