@@ -13,9 +13,18 @@ from torchvision.transforms.v2 import functional as peer
 
 from encoder.view_config import ViewConfig
 from encoder.view_draws import ViewDraws, draw_views
-from encoder.view_fused import steps_compiled_by
-from encoder.view_steps import PLAIN, blur, change_brightness, change_contrast, change_saturation, crop, shift_hue
-from encoder.views import ORDERS, blur_matrices, make_views, places
+from encoder.views import (
+    ORDERS,
+    blur,
+    blur_matrices,
+    change_brightness,
+    change_contrast,
+    change_saturation,
+    crop,
+    make_views,
+    places,
+    shift_hue,
+)
 from tests.encoder.shapes import draw_shapes
 
 STILL = ViewConfig(crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0), flip=0.0, jitter=0.0, grayscale=0.0)
@@ -165,19 +174,3 @@ def test_blur_is_a_gaussian_with_the_sigma_that_was_drawn() -> None:
         # Edges differ: torchvision mirrors there, lightly's Pillow and we repeat the last pixel.
         expected = peer.gaussian_blur(picture, kernel_size=[17, 17], sigma=[sigma, sigma])
         assert torch.allclose(view[:, 9:-9, 9:-9], expected[:, 9:-9, 9:-9], atol=2e-3)
-
-
-def test_what_is_compiled_for_a_gpu_computes_the_same() -> None:
-    fused = steps_compiled_by("aot_eager")
-    draws = drawn(ViewConfig(), count=40)
-    across, down = places(draws, height=32, width=32, size=24, device=torch.device("cpu"))
-    made, expected = (steps.crop(batch(40), across, down) for steps in (fused, PLAIN))
-    torch.testing.assert_close(made, expected)
-    for name, step in fused.jitter.items():
-        amounts = torch.linspace(-0.5, 0.5, 40) if name == "hue" else torch.linspace(0.2, 1.8, 40)
-        torch.testing.assert_close(step(made.clone(), amounts), PLAIN.jitter[name](made.clone(), amounts))
-    mixing, offset = torch.rand(40, 3, 3), torch.rand(1, 3, 1)
-    outs = [torch.empty_like(made).contiguous(memory_format=torch.channels_last) for _ in range(2)]
-    for steps, out in zip((fused, PLAIN), outs, strict=True):
-        steps.finish(made, mixing, offset, out)
-    torch.testing.assert_close(*outs)
