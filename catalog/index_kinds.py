@@ -8,7 +8,7 @@ from typing import Any, Final
 
 # Up to here a plain scan is as fast as a graph, exact whatever the filter, and costs nothing to build.
 SMALL_ROWS: Final = 20_000
-EF_LEAST: Final = 256
+EF_LEAST: Final = 128
 MOST: Final = 16_384  # Milvus's limit for top-k
 
 
