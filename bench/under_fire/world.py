@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.record import ROOT
 from bench.stack import Stack, StackError
+from bench.under_fire.controls import put_on_path
 from bench.under_fire.disk import mount, unmount
 from bench.under_fire.rows import rows
 from catalog.fault_points import VARIABLE
@@ -52,7 +52,7 @@ class World:
             VARIABLE: str(self.points),
         }
         if self.control:
-            environment["PYTHONPATH"] = os.pathsep.join((self._patched(), str(ROOT)))
+            environment["PYTHONPATH"] = put_on_path(self.room / "control", self.control)
         home = self.room / "disk" / "home"
         self.stack = Stack(home=home, allowed_root=self.room, environment=environment)
 
@@ -147,13 +147,6 @@ class World:
             return self.stack.processes()
         finally:
             self.stack.beside = beside
-
-    def _patched(self) -> str:
-        folder = self.room / "control"
-        folder.mkdir()
-        code = f"from bench.under_fire.controls import install\n\ninstall({self.control!r})\n"
-        (folder / "sitecustomize.py").write_text(code)
-        return str(folder)
 
 
 def _send(pid: int, number: signal.Signals) -> None:

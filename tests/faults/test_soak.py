@@ -1,0 +1,96 @@
+"""`ruiji bench soak` in its short form, and a query worker that keeps what it is asked: the long form is `make soak`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.soak import goals_missed
+from bench.surroundings import surroundings
+from bench.under_load.memory import growth
+from bench.under_load.meter import Meter
+from tests.stack import RUIJI
+
+SOUND: dict[str, Any] = {
+    "requests": 5000,
+    "errors": 0,
+    "refused": 5,
+    "lost": 0,
+    "duplicates": 0,
+    "wrong": 0,
+    "memory_growth": {"web": 0.05, "index server": 0.4},
+}
+
+
+def short(room: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and figures of a short run."""
+    least = (
+        "--users",
+        "4",
+        "--minutes",
+        "0.15",
+        "--think-s",
+        "0.05",
+        "--photos",
+        "80",
+        "--wave",
+        "20",
+        "--rest-s",
+        "1",
+    )
+    command = [*RUIJI, "bench", "soak", *least, "--out", str(room), *arguments]
+    done = subprocess.run(
+        command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
+    )
+    assert done.stdout, done.stderr[-4000:]
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return done.returncode, said
+
+
+def test_people_work_while_photos_come_in_and_an_encoder_is_trained(tmp_path: Path) -> None:
+    _, said = short(tmp_path)
+    assert said["errors"] == 0 and said["first_errors"] == []
+    assert (said["lost"], said["duplicates"], said["wrong"]) == (0, 0, 0)
+    assert said["acked_labels"] > 5 and said["ingested"] >= 20
+    assert said["by_kind"]["POST /api/v1/search"]["requests"] > 10
+    assert set(said["memory_mb"]) >= {"web", "query", "embed", "index server"}
+
+
+def test_a_worker_that_keeps_what_it_is_asked_is_noticed(tmp_path: Path) -> None:
+    code, said = short(tmp_path, "--control", "hoarding")
+    assert code == 1
+    assert said["memory_growth"]["query"] > 0.05
+    assert any(text.startswith("memory of query") for text in said["missed"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "missed"),
+    [
+        ({}, []),
+        ({"errors": 1}, ["errors: 1"]),
+        ({"lost": 2}, ["lost: 2"]),
+        ({"refused": 6}, ["refused: 6"]),
+        ({"memory_growth": {"web": 0.051}}, ["memory of web: +5.1%"]),
+    ],
+)
+def test_each_goal_can_be_missed(changed: dict[str, Any], missed: list[str]) -> None:
+    assert goals_missed({**SOUND, **changed}) == missed
+
+
+def test_an_answer_is_an_error_a_refusal_or_neither() -> None:
+    meter = Meter()
+    for status in (200, 202, 429, 503, 404, 500):
+        meter.note("GET /", 1.0, status=status, said=b"")
+    meter.failed("GET /", ConnectionResetError())
+    told = meter.figures()
+    assert (told["requests"], told["refused"], told["errors"]) == (6, 2, 3)
+
+
+def test_growth_is_a_share_of_what_was_there() -> None:
+    assert growth({"web": (100.0, 110.0), "query": (200.0, 190.0), "gone": (0.0, 5.0)}) == pytest.approx(
+        {"web": 0.1, "query": -0.05}
+    )
