@@ -1,4 +1,4 @@
-"""`ruiji bench soak` in its short form, with a query worker that keeps what it is asked; `make soak` has the long one."""
+"""`ruiji bench soak` in its short form, with a query worker that keeps what it is asked; `make soak`: the long one."""
 
 from __future__ import annotations
 
