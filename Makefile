@@ -86,6 +86,7 @@ soak: .venv/.all
 	$(BIN)/ruiji bench faults --seed 12 --operations 1 --kills 0 --faults 40 --minutes 20 --only broker --name soak-broker
 	$(BIN)/ruiji bench faults --index-writers 4 --rows 1500 --kills 50 --name soak-index
 	$(BIN)/ruiji bench hostile --files 10000 --name soak-hostile
+	$(BIN)/ruiji bench soak --minutes 30
 
 ifdef DIR
 demo: $(DEMO_INSTALL)
