@@ -8,7 +8,7 @@ from typing import Any
 from bench.stack import Answer
 from bench.under_fire.clients import Asked, Client, Ingester
 
-PAGES = ("/", "/labels", "/hunts", "/history", "/encoders", "/map", "/ingest")
+PAGES = ("/", "/labels", "/labels/history", "/hunts", "/encoders", "/map", "/jobs")
 ASKED_FOR = ("/api/v1/labels", "/api/v1/jobs", "/api/v1/batches", "/api/v1/encoders", "/api/v1/training")
 K = 60  # as the page asks for
 SHOWN = 6  # thumbnails that one looks at
