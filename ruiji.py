@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from curate.exports.formats import Format, Photos
+from deploy.shell.audit_command import audit
 from deploy.shell.encoder_app import encoder_app
 from deploy.shell.entry import call as _run
 from deploy.shell.entry import existing as _existing
@@ -18,8 +19,10 @@ from deploy.shell.entry import settings_with as _settings
 from deploy.shell.eval_command import evaluate
 from deploy.shell.ledger_commands import backup, migrate, plan, restore
 from deploy.shell.map_command import draw_map
+from deploy.shell.token_app import token_app
 from deploy.shell.train_command import train
 from deploy.shell.training_app import training_app
+from deploy.shell.users_app import users_app
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 all went well; 1 something went wrong or `doctor` found something; 2 the command was not
@@ -39,6 +42,8 @@ app = typer.Typer(
 
 app.add_typer(encoder_app, name="encoder")
 app.add_typer(training_app, name="training")
+app.add_typer(users_app, name="users")
+app.add_typer(token_app, name="token")
 app.command(name="eval")(evaluate)
 app.command(name="map")(draw_map)
 app.command()(train)
@@ -46,6 +51,7 @@ app.command()(backup)
 app.command()(restore)
 app.command()(migrate)
 app.command()(plan)
+app.command()(audit)
 
 
 class Queue(StrEnum):

@@ -75,6 +75,18 @@ class Settings(BaseSettings):
     allowed_hosts: list[str] = Field(
         default=["localhost", "127.0.0.1", "[::1]"], description="Host names that requests may be addressed to."
     )
+    login: Literal["auto", "always"] = Field(
+        "auto", description="People sign in: auto where others than this machine reach the page, or always."
+    )
+    https: bool = Field(
+        False, description="The page is reached by https alone, through a proxy in front: so are its cookies."
+    )
+    proxies: int = Field(
+        0,
+        ge=0,
+        le=8,
+        description="Proxies in front that say whom they speak for (X-Forwarded-For); none is believed else.",
+    )
     samples_dir: Path | None = Field(None, description="Pictures offered on the empty page. Empty: home/samples.")
     max_upload_mb: int = Field(20, ge=1, description="Largest picture that may be uploaded, in MB.")
     max_pixels: int = Field(178_956_970, ge=1, description="Pictures with more pixels are refused as bombs.")
@@ -136,7 +148,9 @@ class Settings(BaseSettings):
     @classmethod
     def _loopback_only(cls, value: str) -> str:
         if value != "localhost" and not _is_loopback(value):
-            raise ValueError(f"{value} is not a loopback address: there is no login yet, so use 127.0.0.1")
+            raise ValueError(
+                f"{value} is not a loopback address: use 127.0.0.1, and for others a proxy with TLS (docs/SCALE.md)"
+            )
         return value
 
     @classmethod

@@ -63,6 +63,7 @@ class Stack:
     beside: set[int] = field(default_factory=set)
     token: str = ""
     cookies: str = ""
+    bearer: str = ""  # an API token, where people sign in
 
     def variables(self) -> dict[str, str]:
         """The environment that every command on this home needs."""
@@ -187,7 +188,8 @@ class Stack:
     ) -> Answer:
         """One HTTP request; error statuses are answers, a refused connection is an OSError."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body, method=method)
-        for name, value in {"Cookie": self.cookies, "X-CSRF-Token": self.token, **(headers or {})}.items():
+        signed = {"Authorization": f"Bearer {self.bearer}" if self.bearer else ""}
+        for name, value in {"Cookie": self.cookies, "X-CSRF-Token": self.token, **signed, **(headers or {})}.items():
             if value:
                 request.add_header(name, value)
         try:
@@ -208,14 +210,14 @@ class Stack:
 
     def post(self, path: str, values: Any) -> Answer:
         """POST a JSON document."""
-        if not self.token:
+        if not self.token and not self.bearer:
             self.sign_in()
         headers = {"Content-Type": "application/json"}
         return self.request("POST", path, body=json.dumps(values).encode(), headers=headers)
 
     def upload(self, picture: bytes, *, k: int = 10, **fields: str) -> Answer:
         """Search by a picture's bytes, as the page does."""
-        if not self.token:
+        if not self.token and not self.bearer:
             self.sign_in()
         boundary = uuid4().hex
         parts = b"".join(

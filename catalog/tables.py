@@ -35,8 +35,13 @@ from catalog.label_tables import (
 )
 from catalog.run_tables import run, run_epoch, trainer
 from catalog.schema import RowId, metadata
+from catalog.user_tables import account, account_session, api_token, audit_event, one_time_link
 
 __all__ = [
+    "account",
+    "account_session",
+    "api_token",
+    "audit_event",
     "bad_file",
     "chunk",
     "chunk_place",
@@ -55,6 +60,7 @@ __all__ = [
     "label_merge",
     "label_state",
     "metadata",
+    "one_time_link",
     "place",
     "run",
     "run_epoch",

@@ -10,9 +10,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from deploy.page_address import OpenToOthers, check_bind
+from deploy.page_address import OpenToOthers, check_bind, reached_by_others, shown
 from settings import Settings
-from worker.logs import Form, set_up_logging
+from worker.logs import set_up_logging
 
 THREADS = 16
 
@@ -32,7 +32,12 @@ class OneForm(Logger):  # type: ignore[misc]  # gunicorn has no types
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """One worker process: what it holds in memory (rate limits, suggestions, figures of /metrics) is then one truth."""
 
-    def __init__(self, *, bind: str, log_level: str, form: Form = "plain") -> None:
+    def __init__(self, settings: Settings, *, bind: str) -> None:
+        self._settings = settings
+        # Asked for now: a socket that is handed over has another number once gunicorn has it.
+        self._login = settings.login == "always" or reached_by_others(bind)
+        self._page = shown(bind, hosts=settings.allowed_hosts, https=settings.https)
+        log_level = settings.log_level
         self._options: dict[str, Any] = {
             "bind": bind,
             "worker_class": "gthread",
@@ -46,7 +51,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "errorlog": "-",
             "proc_name": "ruiji-web",
             "control_socket_disable": True,
-            **({"logger_class": OneForm} if form == "json" else {}),
+            **({"logger_class": OneForm} if settings.log == "json" else {}),
         }
         super().__init__()
 
@@ -58,10 +63,18 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Any:
         """gunicorn asks for the application here, in the worker process."""
+        from catalog.ledger import Ledger
+        from deploy.first_run import invitation
         from webui.wsgi import build_application
 
         try:
-            return build_application()
+            application = build_application(self._settings, login=self._login)
+            if self._login:
+                ledger = Ledger.open(self._settings.resolved_database_url())
+                if (said := invitation(ledger, page=self._page)) is not None:
+                    log.warning("%s", said)
+                ledger.close()
+            return application
         except Exception as error:
             from deploy.shell.failures import explain  # much that the server itself does without
 
@@ -74,18 +87,19 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 def serve(settings: Settings, *, bind: str) -> None:
     """Serve until a signal ends it; `bind` is host:port or fd://number."""
     set_up_logging(settings.log_level, settings.log)
-    WebServer(bind=bind, log_level=settings.log_level, form=settings.log).run()
+    WebServer(settings, bind=bind).run()
 
 
 def main() -> None:
     """Command line of the web part."""
     parser = argparse.ArgumentParser(prog="python -m deploy.gunicorn_server", description=__doc__)
     parser.add_argument("--bind", required=True)
+    given, settings = parser.parse_args().bind, Settings()
     try:
-        bind = check_bind(parser.parse_args().bind)
+        bind = check_bind(given, hosts=settings.allowed_hosts)
     except OpenToOthers as error:
         parser.error(str(error))
-    serve(Settings(), bind=bind)
+    serve(settings, bind=bind)
 
 
 if __name__ == "__main__":

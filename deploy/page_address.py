@@ -1,34 +1,67 @@
-"""Where the page may listen while it has no login: loopback, a handed-over socket, or a container's name."""
+"""Where the page may listen, and whether people have to sign in there."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import socket
+from collections.abc import Collection
 
-HOST_AND_PORT = re.compile(r"(tcp://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+HOST_AND_PORT = re.compile(r"(tcp://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})  # names that only this machine calls itself by
 
 
 class OpenToOthers(Exception):
     """The address would open the page to a whole network; the message names it and the remedy."""
 
 
-def check_bind(bind: str) -> str:
-    """`bind` as given (host:port, fd://number or unix:path); OpenToOthers for an address that is not loopback.
+def check_bind(bind: str, *, hosts: Collection[str] = ()) -> str:
+    """`bind` as given (host:port, fd://number or unix:path); OpenToOthers for one that others reach by no name.
 
-    A name, as that of a container in a Compose network, is one address that somebody chose; no name, or a number
-    such as 0.0.0.0, is how a page gets onto a network by mistake.
+    `hosts` are the names that requests may be addressed to. A name, as that of a container in a Compose network, is one
+    address that somebody chose; no name, or a number such as 0.0.0.0, is how a page gets onto a network by mistake.
     """
-    if bind.startswith(("fd://", "unix:")):
+    host, _ = parsed(bind)
+    if not host or not is_number(host) or ipaddress.ip_address(host).is_loopback:
         return bind
-    # gunicorn reads whatever it can of an address that is oddly written: 0.0.0.0:80:x is 0.0.0.0 to it.
-    found = HOST_AND_PORT.fullmatch(bind)
-    host = found["host"].strip("[]") if found else ""
-    if host and (not is_number(host) or ipaddress.ip_address(host).is_loopback):
+    if set(map(str.lower, hosts)) - HERE:
         return bind
     raise OpenToOthers(
-        f"--bind {bind}: the page has no login, and there others could change everything on it; use 127.0.0.1:PORT"
-        " and reach it through SSH, or the container's own name (docs/SECURITY.md)"
+        f"--bind {bind}: others reach this address, and RUIJI_ALLOWED_HOSTS has no name that they may call it by; give"
+        ' one (["photos.example.org"]), or use 127.0.0.1:PORT and reach it through SSH (docs/SECURITY.md)'
     )
+
+
+def reached_by_others(bind: str) -> bool:
+    """Whether anything but this machine may reach it: then people have to sign in, whatever the settings say."""
+    host, _ = parsed(bind)
+    if not host or host == "localhost":
+        return False
+    return not (is_number(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def parsed(bind: str) -> tuple[str, int]:
+    """The host that is listened on, empty for a Unix socket, and the port; OpenToOthers where that is not certain."""
+    if bind.startswith("unix:"):
+        return "", 0
+    if bind.startswith("fd://"):
+        return of_socket(bind)
+    # gunicorn reads whatever it can of an address that is oddly written: 0.0.0.0:80:x is 0.0.0.0 to it.
+    found = HOST_AND_PORT.fullmatch(bind)
+    if found is None:
+        raise OpenToOthers(f"--bind {bind}: this is no address as it is usually written; use 127.0.0.1:PORT")
+    return found["host"].strip("[]"), int(found["port"])
+
+
+def of_socket(bind: str) -> tuple[str, int]:
+    """Where a socket that was handed over listens; one that cannot be asked counts as one that others reach."""
+    try:
+        with socket.socket(fileno=os.dup(int(bind.removeprefix("fd://")))) as handed:
+            name = handed.getsockname() if handed.family in (socket.AF_INET, socket.AF_INET6) else ("", 0)
+    except (ValueError, OSError):
+        return "handed-over", 0
+    return str(name[0]), int(name[1])
 
 
 def is_number(host: str) -> bool:
@@ -40,3 +73,10 @@ def is_number(host: str) -> bool:
             raise OpenToOthers(f"--bind: {host} is no address as it is usually written; use 127.0.0.1:PORT") from None
         return False
     return True
+
+
+def shown(bind: str, *, hosts: Collection[str], https: bool) -> str:
+    """The page's address as people open it: by the first name that others call it by, if it has one."""
+    _, port = parsed(bind)
+    name = next((host for host in hosts if host.lower() not in HERE), "127.0.0.1")
+    return f"https://{name}" if https else f"http://{name}:{port}"

@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
 from catalog.encoders import Encoder, serving_encoder
+from catalog.sign_in import Door
 from curate.confusion import Comparer
 from curate.folding import Folder
 from curate.hunt import Hunter
@@ -17,12 +18,15 @@ from curate.suggested import LabelSuggester
 from worker.client import Vector
 
 from . import (
+    account,
+    door,
     encoders,
     exports,
     health,
     hunts,
     jobs,
     labels,
+    links,
     maps,
     metrics,
     observed,
@@ -30,11 +34,13 @@ from . import (
     review,
     search,
     security,
+    users,
 )
 from .api import api
 from .config import EXTENSION, Parts, WebConfig
 from .errors import install as install_errors
 from .errors import no_encoder
+from .identity import visitor
 from .ledger_metrics import InstallationFigures
 from .readiness import Readiness
 from .refusals import REFUSALS
@@ -65,13 +71,16 @@ def create_app(config: WebConfig) -> Flask:
         folder=folder,
         metrics=measured,
         readiness=readiness,
+        door=Door(config.ledger, config.passwords, config.secret_key, config.session_lifetime, config.sign_in_limits),
         version=hashlib.sha256(b"version" + config.secret_key).hexdigest()[:8],
     )
     app.jinja_env.globals["installation"] = app.extensions[EXTENSION].version
+    app.jinja_env.globals["visitor"] = visitor
     observed.install(app)
     security.install(app, config)
     install_errors(app, more=REFUSALS)
-    for page in (search, hunts, labels, review, maps, exports, jobs, encoders, pictures, health, metrics):
+    pages = (search, hunts, labels, review, maps, exports, jobs, encoders, door, links, account, users)
+    for page in (*pages, pictures, health, metrics):
         app.register_blueprint(page.blueprint)
     app.register_blueprint(api, url_prefix="/api/v1")
     return app

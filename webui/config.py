@@ -11,6 +11,9 @@ from flask import current_app
 from catalog.artifacts import ArtifactStore
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
+from catalog.passwords import Passwords
+from catalog.sessions import Lifetime
+from catalog.sign_in import Door, Limits
 from catalog.storage.pictures import PictureStorage
 from curate.confusion import Comparer
 from curate.folding import Folder
@@ -35,6 +38,9 @@ class WebConfig:
     `secret_key` signs sessions and CSRF tokens: random, kept by the caller with the installation (mode 0600).
     `allowed_hosts` are the names, without port, that a request may be addressed to. Limits are Flask-Limiter's
     notation, counted per address in this process's memory.
+
+    Without `login` everybody who reaches the page is `author`, and may do everything. `https`: the page is reached by
+    https alone, through a proxy, of which `proxies` stand in front and say whom they speak for.
     """
 
     ledger: Ledger
@@ -50,6 +56,12 @@ class WebConfig:
     max_upload_mb: int = 20
     query_timeout_s: float = 8.0
     author: str = "local"
+    login: bool = False
+    https: bool = False
+    proxies: int = 0
+    passwords: Passwords = field(default_factory=Passwords)
+    session_lifetime: Lifetime = field(default_factory=Lifetime)
+    sign_in_limits: Limits = field(default_factory=Limits)
     request_limit: str = "600/second"
     search_limit: str = "200/second"
     metrics_token: str = field(default="", repr=False)
@@ -68,6 +80,7 @@ class Parts:
     folder: Folder
     metrics: Metrics
     readiness: Readiness
+    door: Door
     version: str  # the installation's own, the same over restarts: what belongs to another one is told by it
 
 

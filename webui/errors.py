@@ -31,6 +31,7 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    410: "gone",
     413: "too_large",
     415: "not_json",
     429: "too_many_requests",
@@ -67,6 +68,8 @@ def answer(error: ApiError) -> Response:
         )
     response = make_response(body, error.status)
     response.headers["Cache-Control"] = "no-store"
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 

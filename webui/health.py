@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
 from .config import WebConfig, parts
+from .identity import recognise
 from .readiness import OK, Check
 from .security import limiter
 
@@ -24,10 +27,18 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @limiter.exempt
 def ready() -> tuple[Response, int]:
-    """Ledger, index, broker and a query worker answer: 200, otherwise 503 with the part that does not."""
+    """Ledger, index, broker and a query worker answer: 200, otherwise 503; and for who may know, each part's state."""
     states = parts().readiness.look()
     ok = all(state == OK for state in states.values())
-    return jsonify(ok=ok, parts=states), 200 if ok else 503
+    told = {"parts": states} if may_know(states) else {}
+    return jsonify(ok=ok, **told), 200 if ok else 503
+
+
+def may_know(states: Mapping[str, str]) -> bool:
+    """Whoever has signed in; while the ledger does not answer, nobody can have."""
+    if not parts().config.login:
+        return True
+    return states["ledger"] == OK and recognise().role is not None
 
 
 def checks(config: WebConfig) -> dict[str, Check]:

@@ -77,7 +77,9 @@ def sample(name: str) -> Response:
     found = samples.find(parts().config.samples_dir, name)
     if found is None:
         raise ApiError(404, "unknown_sample", f"No picture to try is named {name}.")
-    return send_file(found.path, mimetype=found.mime, etag=found.sha256, max_age=3600)
+    sent = send_file(found.path, mimetype=found.mime, etag=found.sha256, max_age=3600)
+    sent.headers["Cache-Control"] = "private, max-age=3600"
+    return sent
 
 
 def known_image(image_id: int) -> Image:

@@ -29,6 +29,17 @@ from catalog.errors import (
 )
 from catalog.maps import MapNotReady, UnknownMap
 from catalog.shards import ShardDamaged
+from catalog.user_errors import (
+    InvalidToken,
+    InvalidUser,
+    LastAdmin,
+    LinkGone,
+    SignInRefused,
+    TooManyFailures,
+    UnknownToken,
+    UnknownUser,
+    WeakPassword,
+)
 from curate.kept_matches import MatchGone
 from curate.ranker import NoPositives
 from worker.client import EncoderRefused
@@ -44,9 +55,15 @@ STATUS: dict[type[Exception], int] = {
     InvalidKey: 400,
     InvalidLabel: 400,
     InvalidRun: 400,
+    InvalidToken: 400,
+    InvalidUser: 400,
+    LastAdmin: 409,
     LedgerBusy: 503,
+    LinkGone: 410,
     MapNotReady: 409,
     MatchGone: 404,
+    SignInRefused: 403,
+    TooManyFailures: 429,
     UnknownBatch: 404,
     UnknownEncoder: 404,
     UnknownGroup: 404,
@@ -57,6 +74,9 @@ STATUS: dict[type[Exception], int] = {
     UnknownMap: 404,
     UnknownRun: 404,
     UnknownSource: 404,
+    UnknownToken: 404,
+    UnknownUser: 404,
+    WeakPassword: 400,
 }
 
 

@@ -9,9 +9,12 @@ from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from . import access
 from .config import WebConfig, parts
 from .errors import BAD_HOST, ApiError
+from .identity import visitor
 
 JSON_BYTES = 16 * 2**20  # 100,000 ids with their scores take 3 MB
 FORM_BYTES = 64 * 2**10  # the fields that travel with an upload
@@ -58,16 +61,23 @@ def install(app: Flask, config: WebConfig) -> None:
     app.config.update(
         SECRET_KEY=config.secret_key,
         # Cookies do not tell ports apart: two installations on one machine must not overwrite each other's session.
-        SESSION_COOKIE_NAME=f"ruiji_{installation}",
-        SESSION_COOKIE_SAMESITE="Strict",
+        # By __Host- the browser itself makes sure that https set it, for this host alone.
+        SESSION_COOKIE_NAME=f"{'__Host-' if config.https else ''}ruiji_{installation}",
+        SESSION_COOKIE_SECURE=config.https,
+        # Strict would ask who is signed in for the password when they follow a colleague's link to a hunt. What changes
+        # something wants the token all the same.
+        SESSION_COOKIE_SAMESITE="Lax" if config.login else "Strict",
         SESSION_COOKIE_HTTPONLY=True,
         MAX_CONTENT_LENGTH=JSON_BYTES,
         MAX_FORM_MEMORY_SIZE=FORM_BYTES,
         MAX_FORM_PARTS=200,
         WTF_CSRF_TIME_LIMIT=None,  # a page may stay open for days; the token lives as long as its session
         WTF_CSRF_HEADERS=["X-CSRF-Token"],
+        WTF_CSRF_CHECK_DEFAULT=False,  # we ask for it below, of all but programs
     )
     allowed = frozenset(host.lower() for host in config.allowed_hosts)
+    if config.proxies:  # the client's address, and nothing else of what they say
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)  # type: ignore[method-assign]
 
     # Registered before the CSRF protection, so that it runs first: a foreign host gets no answer at all.
     @app.before_request
@@ -93,6 +103,14 @@ def install(app: Flask, config: WebConfig) -> None:
     def limit_body() -> None:
         if request.endpoint in ("api.search", "api.side_by_side"):
             request.max_content_length = config.max_upload_mb * 2**20 + FORM_BYTES
+
+    access.install(app)
+
+    # A token in a header is no cookie: no other site can make a browser send it.
+    @app.before_request
+    def check_token() -> None:
+        if request.endpoint is not None and visitor().how != "token":
+            csrf.protect()
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -18,8 +18,8 @@ from webui.config import WebConfig
 from worker.client import Client
 
 
-def build_application(settings: Settings | None = None) -> Flask:
-    """The application that this installation's settings describe."""
+def build_application(settings: Settings | None = None, *, login: bool | None = None) -> Flask:
+    """The application that this installation's settings describe; `login`: whether people sign in where it listens."""
     settings = settings or Settings()
     settings.check()
     return create_app(
@@ -39,6 +39,9 @@ def build_application(settings: Settings | None = None) -> Flask:
             max_upload_mb=settings.max_upload_mb,
             query_timeout_s=settings.query_timeout_s,
             metrics_token=settings.metrics_token,
+            login=settings.login == "always" if login is None else login,
+            https=settings.https,
+            proxies=settings.proxies,
         )
     )
 

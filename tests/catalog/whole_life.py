@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from argon2 import PasswordHasher
 from sqlalchemy import func, insert, select
 
 from catalog import tables
+from catalog.api_tokens import add_token
 from catalog.artifacts import ArtifactStore
+from catalog.audit import SHELL
 from catalog.encoders import register
 from catalog.gangs import offer
 from catalog.hunt_examples import add_image, add_upload
 from catalog.hunts import create_hunt
 from catalog.installation import set_version
+from catalog.joining import join
 from catalog.labels import Decision, ensure_label, merge_label, record, undo
 from catalog.ledger import Ledger
+from catalog.passwords import Passwords
 from catalog.runs import create_run
+from catalog.sign_in import Door, sign_in
 from catalog.unreadable import note_unreadable
+from catalog.users import add_user, invite_again
 from catalog.workers import announce
 from tests.catalog.deciding import CONTENTS, say
 from tests.catalog.stand_in import BAD, image_of, ingest, start, with_source
@@ -54,6 +61,12 @@ def live(ledger: Ledger, folder: Path) -> None:
     announce(ledger, name="embed@host:2", queues="embed", host="host", pid=2, device="cpu", started_at=1.0)
     note_unreadable(ledger, worker="embed@host:2", source_id=source.id, reason="not mounted")
     set_version(ledger)
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    user, code = add_user(ledger, AUTHOR, role="labeller", by=SHELL)
+    join(ledger, passwords, code, password="a long enough one", address="192.0.2.7")
+    sign_in(Door(ledger, passwords, b"key"), name=AUTHOR, password="a long enough one", address="192.0.2.7")
+    add_token(ledger, user.id, name="スクリプト", scope="label", lasts_s=3600, by=SHELL)
+    invite_again(ledger, user.id, by=SHELL)
     with ledger.write() as connection:
         run = connection.execute(select(tables.run.c.id)).scalar_one()
         values = {"run_id": run, "epoch": 1, "loss": 0.1 + 0.2, "learning_rate": -0.0, "knn": None, "at": 1e9 / 3}

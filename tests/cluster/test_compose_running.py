@@ -84,6 +84,11 @@ def test_photos_go_in_by_a_machine_that_joined_over_tls_and_are_found(
     assert first.wait(timeout=30) == 0, installation.log(MAIN, "embed").read_text()
     photos = installation.folder / "photos"
     page = Stack(home=installation.folder / "unused", allowed_root=photos, port=installation.page_port)
+    assert page.request("GET", "/api/v1/labels").status == 401
+    assert "/first?code=" in installation.log(MAIN, "web").read_text()
+    assert installation.run(MAIN, "web", ["ruiji", "users", "add", "anna", "--role", "admin"]).returncode == 0
+    made = installation.run(MAIN, "web", ["ruiji", "token", "add", "anna", "photos", "--scope", "admin"])
+    page.bearer = made.stdout.strip()
     job = page.wait_job(page.ingest(photos / "labelled", labels_from_folders=True))
     assert (job["state"], job["embedded"], job["bad"]) == ("done", 24, 0)
     results = page.upload(jpeg(scene("grass", 77)), k=5).json()["results"]

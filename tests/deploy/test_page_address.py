@@ -1,13 +1,14 @@
-"""The page without a login listens where others cannot come, or does not start."""
+"""The page listens where only this machine comes, or people sign in; by no name that others know it does not start."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from deploy.page_address import OpenToOthers, check_bind
+from deploy.page_address import OpenToOthers, check_bind, reached_by_others, shown
 
 
 @pytest.mark.parametrize(
@@ -30,9 +31,36 @@ def test_an_address_that_others_reach_is_refused(bind: str) -> None:
         check_bind(bind)
 
 
+@pytest.mark.parametrize("bind", ["0.0.0.0:8765", "[::]:8765", "192.168.1.5:8765", "tcp://0.0.0.0:8765"])
+def test_by_a_name_that_others_know_it_may_and_people_sign_in(bind: str) -> None:
+    assert check_bind(bind, hosts=["localhost", "photos.example.org"]) == bind
+    assert reached_by_others(bind)
+    with pytest.raises(OpenToOthers):
+        check_bind(bind, hosts=["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:8765:9", "0x0:8765", "", ":8765", "web:8765\n"])
+def test_an_odd_address_is_refused_whatever_the_names(bind: str) -> None:
+    with pytest.raises(OpenToOthers):
+        check_bind(bind, hosts=["photos.example.org"])
+
+
+def test_people_sign_in_wherever_others_may_come() -> None:
+    assert [reached_by_others(bind) for bind in ("127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/page")] == [
+        False
+    ] * 4
+    assert [reached_by_others(bind) for bind in ("web:8765", "fd://9999")] == [True] * 2
+    with socket.socket() as here, socket.socket() as open_to_all:
+        here.bind(("127.0.0.1", 0))
+        open_to_all.bind(("0.0.0.0", 0))
+        assert [reached_by_others(f"fd://{one.fileno()}") for one in (here, open_to_all)] == [False, True]
+        assert shown(f"fd://{here.fileno()}", hosts=["localhost"], https=False).endswith(f":{here.getsockname()[1]}")
+    assert shown("web:8765", hosts=["localhost", "photos.example.org"], https=True) == "https://photos.example.org"
+
+
 def test_the_server_does_not_start_on_all_addresses() -> None:
     command = [sys.executable, "-m", "deploy.gunicorn_server", "--bind", "0.0.0.0:8765"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2
-    assert "the page has no login" in ended.stderr
+    assert "RUIJI_ALLOWED_HOSTS has no name" in ended.stderr
     assert "Traceback" not in ended.stderr

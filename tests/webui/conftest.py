@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
+from catalog.sign_in import Limits
+from catalog.users import ROLES, Role
 from deploy.valkey import answers, valkey_part
 from tests.photos import jpeg, scene
 from tests.stack import free_port
+from tests.webui.doors import CHEAP, Person, joined
 from tests.webui.room import Room, Visitor, furnished, query_worker, running, signed_in, visiting
 from webui.app import create_app
 from webui.config import WebConfig
@@ -45,6 +48,19 @@ def config(room: Room) -> Iterator[WebConfig]:
 @pytest.fixture(scope="session")
 def app(config: WebConfig) -> Flask:
     return create_app(config)
+
+
+@pytest.fixture(scope="session")
+def guarded(config: WebConfig) -> Flask:
+    """The same where people sign in."""
+    roomy = Limits(address=1000)  # all tests come from one
+    return create_app(replace(config, login=True, passwords=CHEAP, sign_in_limits=roomy))
+
+
+@pytest.fixture(scope="session")
+def people(room: Room) -> dict[Role, Person]:
+    """One user of each role."""
+    return {role: joined(room.ledger, f"a {role}", role) for role in ROLES}
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from catalog.images import count_images
 from catalog.runs import cancel_run, create_run
 from catalog.sources import list_sources
 from deploy.gunicorn_server import WebServer
+from settings import Settings
 from tests.photos import jpeg, scene
 from tests.webui.room import Room, Visitor, signed_in, visiting
 from webui.app import create_app
@@ -155,7 +156,7 @@ def test_a_broker_that_is_away_is_told_and_the_rest_goes_on(brokerless: Visitor,
 
 
 def test_the_web_server_is_one_process_so_that_its_figures_are_all() -> None:
-    server = WebServer(bind="127.0.0.1:0", log_level="INFO")
+    server = WebServer(Settings(), bind="127.0.0.1:0")
     assert server.cfg.workers == 1
 
 

@@ -18,7 +18,9 @@ from . import (
     search,
     sources,
     status,
+    tokens,
     training,
+    users,
 )
 from .blueprint import api
 
@@ -39,5 +41,7 @@ __all__ = [
     "search",
     "sources",
     "status",
+    "tokens",
     "training",
+    "users",
 ]

@@ -28,12 +28,18 @@ def document() -> dict[str, Any]:
             "in": "header",
             "name": "X-CSRF-Token",
             "description": "From GET /api/v1/token, together with its cookie.",
-        }
+        },
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token, with which no CSRF token is needed.",
+        },
     }
+    described["security"] = [{}, {"token": []}]
     for operations in described["paths"].values():
         for method, operation in operations.items():
             if method != "get":
-                operation["security"] = [{"csrf": []}]
+                operation["security"] = [{"csrf": []}, {"token": []}]
                 operation.setdefault("parameters", []).append(INSTALLATION)
                 operation["responses"].setdefault("409", {**operation["responses"]["400"], "description": "Conflict"})
     return described

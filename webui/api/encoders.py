@@ -17,6 +17,7 @@ from catalog.jobs import JobProgress, list_jobs, resume_job
 from catalog.switching import Switch, check_index, roll_back, switch_to
 from webui import folders, present
 from webui.config import Parts, parts
+from webui.identity import audited, author
 
 from .answers_encoders import EncoderRow, EncoderRows, FillStarted, Switched
 from .blueprint import api, described, streamed
@@ -44,7 +45,9 @@ def take_in() -> tuple[Response, int]:
     have = parts()
     path = folders.resolve(wanted.path, have.config.allowed_roots, file_ending=".zip")
     encoder_id = have.config.client.import_encoder(str(path), timeout_s=TAKE_IN_S)
-    return jsonify(shown(have, registry.get_encoder(have.config.ledger, encoder_id))), 201
+    encoder = registry.get_encoder(have.config.ledger, encoder_id)
+    audited("encoder added", told_of(encoder))
+    return jsonify(shown(have, encoder)), 201
 
 
 @api.get("/encoders/<encoder_id>/archive")
@@ -54,6 +57,7 @@ def give_out(encoder_id: str) -> Response:
     have = parts().config
     encoder = registry.get_encoder(have.ledger, encoder_id)
     pieces: Iterator[bytes] = archive(have.store, encoder)
+    audited("export", f"encoder {told_of(encoder)}")
     answer = Response(pieces, mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{archive_name(encoder)}.zip"'
     return answer
@@ -66,7 +70,7 @@ def fill(encoder_id: str) -> tuple[Response, int]:
     have = parts().config
     encoder = registry.get_encoder(have.ledger, encoder_id)
     check_files(have.store, encoder)
-    job = embed_lacking(have.ledger, encoder.id, author=have.author)
+    job = embed_lacking(have.ledger, encoder.id, author=author())
     if job is not None:
         resume_job(have.ledger, job)
     return jsonify(job=job, woken=told(have.client.wake_embed, have.client.wake_index)), 202
@@ -81,7 +85,9 @@ def promote(encoder_id: str) -> Response:
     encoder = registry.get_encoder(have.ledger, encoder_id)
     check_files(have.store, encoder)
     check_index(have.ledger, have.index, encoder)
-    return switched(switch_to(have.ledger, encoder.id, incomplete=wanted.incomplete))
+    done = switch_to(have.ledger, encoder.id, incomplete=wanted.incomplete)
+    audited("encoder promoted", told_of(encoder))
+    return switched(done)
 
 
 @api.post("/encoders/rollback")
@@ -91,7 +97,13 @@ def go_back() -> Response:
     have = parts().config
     if (previous := registry.previous_encoder(have.ledger)) is not None:
         check_files(have.store, previous)
-    return switched(roll_back(have.ledger))
+    done = roll_back(have.ledger)
+    audited("encoder rolled back", told_of(done.encoder))
+    return switched(done)
+
+
+def told_of(encoder: Encoder) -> str:
+    return f"{encoder.name} ({encoder.id[:12]})"
 
 
 def switched(done: Switch) -> Response:

@@ -18,6 +18,7 @@ from curate.exports.formats import Format
 from curate.exports.stream import ENDINGS, stream
 from webui.config import parts
 from webui.errors import ApiError
+from webui.identity import audited
 
 from .answers_exports import ExportFile, ExportPlan
 from .blueprint import api, described, streamed
@@ -67,6 +68,7 @@ def export() -> Response:
     except BaseException:
         place.close()
         raise
+    audited("export", f"{asked.format.value} of {len(labels)} labels")
     answer = Response(until_done(first, pieces, done=place.close), mimetype="application/octet-stream")
     answer.headers["Content-Disposition"] = f'attachment; filename="{file_name(asked.format)}"'
     answer.call_on_close(place.close)

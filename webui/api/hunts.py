@@ -20,6 +20,7 @@ from curate.proposal import Proposal
 from webui import present, samples
 from webui.config import Parts, parts
 from webui.errors import ApiError
+from webui.identity import author
 
 from .answers_hunts import Estimated, Hunt, HuntDecided, Hunts, Step
 from .blueprint import api, described
@@ -58,7 +59,7 @@ def begin_hunt() -> tuple[Response, int]:
     have = parts()
     pictures = [example_bytes(have, one) for one in wanted.examples]
     label = catalog_labels.ensure_label(have.config.ledger, wanted.label)
-    made = hunts.create_hunt(have.config.ledger, label_id=label.id, author=have.config.author, name=wanted.name)
+    made = hunts.create_hunt(have.config.ledger, label_id=label.id, author=author(), name=wanted.name)
     for one, data in zip(wanted.examples, pictures, strict=True):
         put_example(have, made.id, one, data)
     return jsonify(shown(have, made.id)), 201
@@ -107,7 +108,7 @@ def add_example(hunt_id: str) -> tuple[Response, int]:
         form = checked(ExampleOptions, spread(ExampleOptions, request.form.to_dict(flat=False)))
         data = uploaded(have)
         hunt_examples.add_upload(
-            have.config.ledger, have.config.store, hunt_id, data=data, sign=form.sign, author=have.config.author
+            have.config.ledger, have.config.store, hunt_id, data=data, sign=form.sign, author=author()
         )
     else:
         wanted = read_json(AnExample)
@@ -204,7 +205,7 @@ def recorded(
     made = catalog_labels.record(
         config.ledger,
         key=key,
-        author=config.author,
+        author=author(),
         decisions=decisions,
         hunt=row.id,
         encoder_id=encoder,
@@ -258,9 +259,9 @@ def example_bytes(have: Parts, one: AnExample) -> bytes | None:
 def put_example(have: Parts, hunt_id: str, one: AnExample, data: bytes | None) -> None:
     config = have.config
     if data is not None:
-        hunt_examples.add_upload(config.ledger, config.store, hunt_id, data=data, sign=one.sign, author=config.author)
+        hunt_examples.add_upload(config.ledger, config.store, hunt_id, data=data, sign=one.sign, author=author())
     elif one.image_id is not None:
-        hunt_examples.add_image(config.ledger, hunt_id, one.image_id, sign=one.sign, author=config.author)
+        hunt_examples.add_image(config.ledger, hunt_id, one.image_id, sign=one.sign, author=author())
 
 
 def shown(have: Parts, hunt_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from catalog.ledger import Ledger
 from webui import present
 from webui.config import parts
 from webui.errors import ApiError
+from webui.identity import author
 from webui.labels_by_name import find_label_id, label_ids
 
 from .answers import BatchResult, Labels, Merged, MergePlan
@@ -74,7 +75,7 @@ def merge(label_id: int) -> Response:
     wanted = read_json(Merge)
     have = parts().config
     into = label_ids(have.ledger, [wanted.into])[0]
-    done = catalog_labels.merge_label(have.ledger, label_id, into=into, author=have.author, key=wanted.key)
+    done = catalog_labels.merge_label(have.ledger, label_id, into=into, author=author(), key=wanted.key)
     told(have.client.wake_index)
     return jsonify(batch=done.batch_id, moved=done.moved, contradictions=done.contradictions, repeated=done.repeated)
 
@@ -98,7 +99,7 @@ def decide() -> Response:
     result = catalog_labels.record(
         have.ledger,
         key=wanted.key,
-        author=have.author,
+        author=author(),
         decisions=[
             catalog_labels.Decision(image_id=image_id, label_id=label_id, decision=wanted.decision, score=score)
             for image_id, score in dict(zip(wanted.image_ids, scores, strict=True)).items()

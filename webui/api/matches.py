@@ -16,6 +16,7 @@ from catalog.matching import Kind
 from curate import kept_matches, matches
 from webui.config import Parts, WebConfig, parts
 from webui.errors import ApiError
+from webui.identity import author
 from webui.labels_by_name import find_label_id
 from webui.security import limiter
 
@@ -99,9 +100,7 @@ def decide_match(token: str) -> Response:
         if planned.kinds is None:
             raise ApiError(400, "no_plan", "State what is to be decided first: ask for a plan of this match.")
         kinds = [Kind[name.upper()] for name in asked.kinds]
-        done = matches.apply(
-            have.ledger, planned, decision=asked.decision, kinds=kinds, key=asked.key, author=have.author
-        )
+        done = matches.apply(have.ledger, planned, decision=asked.decision, kinds=kinds, key=asked.key, author=author())
     told(have.client.wake_index)
     return jsonify(batch=done.batch_id, applied=done.applied, changed=done.changed, repeated=done.repeated)
 

@@ -24,6 +24,7 @@ from curate.suggest import Suggestion
 from webui import present
 from webui.config import Parts, parts
 from webui.errors import ApiError, no_encoder
+from webui.identity import author
 
 from .answers import BatchResult
 from .answers_review import Compared, Review, ReviewDecided, Suggested, SuggestedDecided
@@ -69,7 +70,7 @@ def decide_review(label_id: int) -> Response:
     made = record_review(
         have.ledger,
         key=wanted.key,
-        author=have.author,
+        author=author(),
         label_id=label_id,
         kept=wanted.kept,
         removed=wanted.removed,
@@ -208,7 +209,7 @@ def recorded(
 ) -> catalog_labels.BatchResult:
     config = have.config
     made = catalog_labels.record(
-        config.ledger, key=key, author=config.author, decisions=decisions, encoder_id=encoder, kind=kind, still=still
+        config.ledger, key=key, author=author(), decisions=decisions, encoder_id=encoder, kind=kind, still=still
     )
     told(config.client.wake_index)
     return made

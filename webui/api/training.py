@@ -12,6 +12,7 @@ from catalog.ledger import Ledger
 from catalog.runs import PRESETS
 from catalog.workers import list_workers
 from webui.config import parts
+from webui.identity import audited, author
 from webui.present_run import run as run_shown
 
 from .answers_training import Run as RunAnswer
@@ -53,8 +54,9 @@ def start() -> tuple[Response, int]:
         source_ids=wanted.sources,
         ranks=wanted.ranks,
         changes={name: value for name, value in changes.items() if value is not None},
-        author=have.author,
+        author=author(),
     )
+    audited("training started", f"{wanted.name}, run {run}")
     return jsonify(run=run, woken=told(have.client.wake_train)), 202
 
 

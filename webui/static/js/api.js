@@ -1,6 +1,7 @@
 // The one way to the server: JSON in and out, the CSRF token, a time limit, and every failure as an ApiError.
 
-import { INSTALLATION } from "./installation.js";
+import { INSTALLATION, USER } from "./installation.js";
+import { toast } from "./toast.js";
 
 export class ApiError extends Error {
   /** status 0: no answer at all (server gone, network down, or the time limit). */
@@ -12,11 +13,15 @@ export class ApiError extends Error {
   }
   /** Sending the same again may succeed: nothing says that it was refused. */
   get passing() {
-    return this.status === 0 || this.status === 429 || this.status >= 502;
+    return this.status === 0 || this.status === 429 || this.status >= 502 || this.signedOut;
   }
-  /** Another installation answers at this page's address. */
+  /** The session has ended: once somebody has signed in again, in another tab, the same is answered. */
+  get signedOut() {
+    return this.code === "sign_in";
+  }
+  /** Another installation answers at this page's address, or somebody else is signed in. */
   get elsewhere() {
-    return this.code === "other_installation";
+    return this.code === "other_installation" || this.code === "other_user";
   }
 }
 
@@ -25,6 +30,14 @@ const tokenTag = () => document.querySelector('meta[name="csrf-token"]');
 /** The session of a page left open may have been replaced, by a restart with a new secret for one. */
 async function renewToken() {
   tokenTag().content = (await exchange("/token", {}, { timeout: 20000 })).token;
+}
+
+let closeDoor = null;
+
+/** Said once, and not with a new page: what was selected on this one would be lost. */
+function tellSignedOut() {
+  const signIn = { label: "Sign in", run: () => { closeDoor = null; window.open("/login", "_blank", "noopener"); } };
+  closeDoor ??= toast("You are signed out. Sign in again in a new tab, then go on here.", { bad: true, stay: true, action: signIn });
 }
 
 async function failure(answer) {
@@ -47,8 +60,11 @@ async function exchange(path, request, { signal, timeout }) {
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
     if (!answer.ok) throw await failure(answer);
+    closeDoor?.();
+    closeDoor = null;
     return answer.status === 204 ? null : await answer.json();
   } catch (error) {
+    if (error instanceof ApiError && error.signedOut) tellSignedOut();
     if (error instanceof ApiError || signal?.aborted) throw error;
     if (limit.aborted) throw new ApiError(0, "timeout", `No answer within ${timeout / 1000} seconds.`);
     throw new ApiError(0, "offline", "Ruiji's server does not answer. Is it still running?");
@@ -58,6 +74,7 @@ async function exchange(path, request, { signal, timeout }) {
 export async function api(path, { method = "GET", json, form, signal, timeout = 20000, renewed = false } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") Object.assign(headers, { "X-CSRF-Token": tokenTag().content, "X-Ruiji-Installation": INSTALLATION });
+  if (method !== "GET" && USER) headers["X-Ruiji-User"] = encodeURIComponent(USER);
   if (json !== undefined) headers["Content-Type"] = "application/json";
   const body = form ?? (json === undefined ? undefined : JSON.stringify(json));
   try {

@@ -60,7 +60,8 @@ export function onStatus(listener) {
   if (latest) listener(latest);
 }
 
-repeat(async () => {
+// Nobody has signed in: there is nothing to tell.
+if (byId("running")) repeat(async () => {
   try {
     latest = await api("/status");
     const running = latest.jobs.find(comingIn);

@@ -46,7 +46,7 @@ export class EncoderTable {
       h("td", { class: "number" }, `${count(encoder.indexed)} of ${count(encoder.images)}`,
         filling ? h("progress", { class: "meter", max: Math.max(1, encoder.images), value: encoder.indexed, "aria-label": `Photos that ${encoder.name} finds` }) : null),
       h("td", {}, h("div", { class: "row-buttons" },
-        encoder.serving ? null : h("button", { type: "button", class: "outline small", onclick: () => this.promote(encoder) }, "Promote", h("span", { class: "visually-hidden" }, ` ${encoder.name}`)),
+        encoder.serving ? null : h("button", { type: "button", class: "outline small for-admins", onclick: () => this.promote(encoder) }, "Promote", h("span", { class: "visually-hidden" }, ` ${encoder.name}`)),
         h("a", { class: "button quiet small", href: `/api/v1/encoders/${encoder.id}/archive`, download: "" }, "Download", h("span", { class: "visually-hidden" }, ` ${encoder.name}`)))));
   }
 }

@@ -2,10 +2,11 @@
 // the same key after a failure: the server counts a key once, so nothing is lost and nothing is labelled twice.
 
 import { ApiError, api } from "../api.js";
-import { INSTALLATION } from "../installation.js";
+import { INSTALLATION, USER } from "../installation.js";
 import { toast } from "../toast.js";
 
-const PREFIX = `ruiji.outbox.${INSTALLATION}.`; // what another installation has not got yet waits for that one
+// What another installation has not got yet waits for that one, and what somebody else has decided here for them.
+const PREFIX = `ruiji.outbox.${INSTALLATION}${USER && `@${USER}`}.`;
 const WAITS_S = [0.5, 1, 2, 4, 8, 15];
 
 let queue = Promise.resolve(); // one after another: the order in which a person decided is the order that counts

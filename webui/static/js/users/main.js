@@ -1,0 +1,9 @@
+// The users page: people and their roles, tokens of programs, and what was done, each in a part of its own.
+
+import { audit } from "./audit.js";
+import { people } from "./people.js";
+import { tokens } from "./tokens.js";
+
+const log = audit();
+const programs = tokens({ changed: log.again });
+people({ changed: log.again, known: programs.owners });
