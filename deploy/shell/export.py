@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from catalog.artifacts import ArtifactStore
+from catalog.audit import SHELL, note
 from catalog.ledger import Ledger
 from catalog.storage.pictures import PictureStorage
 from curate.exports.export import chosen_labels, export, images_to_export
@@ -48,6 +49,7 @@ def run(
             storage=PictureStorage.of(**settings.where_pictures_are()),
             progress=lambda images: shown.advance(bar, images),
         )
+    note(ledger, SHELL, "export", f"{format.value} of {len(labels)} labels to {out}")
     print(f"{done.images} images with {done.labels} labels in {out}")
     if done.missing:
         print(f"{done.missing} images left out: no file holds them any more, or it was changed", file=sys.stderr)

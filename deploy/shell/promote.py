@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from catalog.artifacts import ArtifactStore
+from catalog.audit import SHELL, note
 from catalog.coverage import Coverage, coverage
 from catalog.encoder_files import check_files
 from catalog.encoders import Encoder, previous_encoder, serving_encoder
@@ -87,6 +88,7 @@ def switch(
             break
         except NotReady:  # pictures came in between the last look and the switch: they first
             continue
+    note(ledger, SHELL, "encoder promoted", f"{encoder.name} ({encoder.id[:SHOWN]})")
     _told(wake)
     print(
         f"{encoder.name} ({encoder.id[:SHOWN]}) serves now;"
@@ -103,6 +105,7 @@ def rollback(settings: Settings) -> int:
     if (previous := previous_encoder(ledger)) is not None:
         check_files(ArtifactStore(settings.resolved_artifacts_url()), previous)
     done = roll_back(ledger)
+    note(ledger, SHELL, "encoder rolled back", f"{done.encoder.name} ({done.encoder.id[:SHOWN]})")
     _told(partial(_wake, Client(settings.resolved_broker_url())))
     print(
         f"{done.encoder.name} ({done.encoder.id[:SHOWN]}) serves again;"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import ruiji
 from catalog.artifacts import ArtifactStore
+from catalog.audit import recent
 from catalog.labels import states
 from catalog.ledger import Ledger
 from settings import Settings
@@ -32,6 +33,8 @@ def test_labels_go_out_and_come_back(shelf: Shelf, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     done = run.invoke(ruiji.app, ["export", "plane", "--format", "csv", str(out)])
     assert (done.exit_code, "3 images with 3 labels in" in done.output) == (0, True), done.output
+    [line] = recent(shelf.album.ledger, limit=9)
+    assert (line.actor, line.action, line.target) == ("shell", "export", f"csv of 1 labels to {out}")
     again = run.invoke(ruiji.app, ["export", str(out)])
     assert again.exit_code == 1
     assert "--overwrite" in again.output and "Traceback" not in again.output
