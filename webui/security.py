@@ -73,6 +73,8 @@ def install(app: Flask, config: WebConfig) -> None:
         MAX_FORM_PARTS=200,
         WTF_CSRF_TIME_LIMIT=None,  # a page may stay open for days; the token lives as long as its session
         WTF_CSRF_HEADERS=["X-CSRF-Token"],
+        # gunicorn takes a proxy's word that it was https; the Referer that would be asked for then, our policy forbids.
+        WTF_CSRF_SSL_STRICT=False,
         WTF_CSRF_CHECK_DEFAULT=False,  # we ask for it below, of all but programs
     )
     allowed = frozenset(host.lower() for host in config.allowed_hosts)
