@@ -33,9 +33,10 @@ def test_everybody_is_let_do_what_their_role_may_and_nothing_else(
     guarded: Flask, people: dict[Role, Person], worker: None
 ) -> None:
     clients = {role: let_in(guarded, people[role].name) if role else visiting(guarded) for role in WHO}
-    asked = 0
+    asked, addresses = 0, guarded.url_map.bind("localhost")
     for rule in guarded.url_map.iter_rules():
         for method in sorted(rule.methods or ()):
+            assert addresses.match(address(rule), method)[0] == rule.endpoint
             for role, client in clients.items():
                 ask(client, rule, method, role)
                 asked += 1
