@@ -19,7 +19,8 @@ from tests.cluster.composing import HEAD, MAIN, NODE, ROOT
 
 FILES = [MAIN, HEAD, NODE]
 # What is as it was for one machine where nobody says otherwise; none of it is a secret.
-OPTIONAL = {"RUIJI_ARTIFACTS", "RUIJI_ALLOWED_HOSTS", "RUIJI_HTTPS", "RUIJI_PROXIES"}
+PROXIED = {"RUIJI_ALLOWED_HOSTS": '["photos.example.org", "localhost"]', "RUIJI_HTTPS": "true", "RUIJI_PROXIES": "1"}
+OPTIONAL = {"RUIJI_ARTIFACTS", *PROXIED}
 OURS = [(path, name) for path in (MAIN, NODE) for name in sorted(composing.ours(path))]
 each_of_ours = pytest.mark.parametrize(("path", "name"), OURS, ids=[f"{path.stem}-{name}" for path, name in OURS])
 
@@ -119,13 +120,27 @@ def test_settings_accept_the_environment(
     path: Path, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    variables = dict.fromkeys(composing.variables_of(path), "x")
+    variables = {**dict.fromkeys(composing.variables_of(path), "x"), **PROXIED}
     for key, value in composing.filled(composing.ours(path)[name]["environment"], variables).items():
         monkeypatch.setenv(key, value)
     settings = Settings()
     settings.check()
     assert settings.resolved_index_url() == "http://milvus:19530"
     assert [str(root) for root in settings.allowed_roots] == ["/photos"]
+
+
+@pytest.mark.parametrize("given", [{}, PROXIED], ids=["on this machine", "behind a proxy"])
+def test_people_sign_in_at_the_page_by_names_that_it_is_given(
+    given: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variables = {**dict.fromkeys(composing.variables_of(MAIN), "x"), **dict.fromkeys(PROXIED, ""), **given}
+    for key, value in composing.filled(composing.ours(MAIN)["web"]["environment"], variables).items():
+        monkeypatch.setenv(key, value)
+    settings = Settings()
+    assert (settings.login, settings.https, settings.proxies) == ("always", bool(given), len(given) // 3)
+    assert "localhost" in settings.allowed_hosts, "the container's own health check asks by it"
+    assert ("photos.example.org" in settings.allowed_hosts) == bool(given)
 
 
 @each_of_ours
