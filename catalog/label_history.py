@@ -21,11 +21,15 @@ from catalog.statements import any_of
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of a batch; `repeated`: its key was used before and nothing was written now."""
+    """What became of a batch; `repeated`: its key was used before and nothing was written now.
+
+    `images`: how many it changed; of one whose label came back in place of another, two decisions are counted.
+    """
 
     batch_id: int
     applied: int
     unchanged: int
+    images: int
     repeated: bool
 
 
@@ -153,13 +157,13 @@ def _take_back(connection: Connection, target: Row[Any], *, author: str, key: st
     batch = open_batch(connection, key=key, kind=kind, author=author, at=clock(connection), undoes=target.id)
     if batch is None:
         former = connection.execute(select(head).where(head.c.key == key)).one()
-        return BatchResult(former.id, former.size, max(0, target.size - former.size), repeated=True)
+        return _taken_back(connection, former.id, former.size, of=target, repeated=True)
     joined = connection.execute(select(merge).where(merge.c.batch_id == target.undoes)).one_or_none()
     if kind == "redo" and joined is not None:
         # As a new merge: what was decided about the label since the undo has to go over too.
         write_merge(connection, batch, joined.label_id, joined.into_id)
         size = connection.execute(select(head.c.size).where(head.c.id == batch.id)).scalar_one()
-        return BatchResult(batch.id, size, max(0, target.size - size), repeated=False)
+        return _taken_back(connection, batch.id, size, of=target)
     apart = update(merge).where(merge.c.batch_id == target.id).values(undone=True)
     merging = connection.execute(apart).rowcount > 0 or target.kind == "merge"
     event = tables.label_event
@@ -167,7 +171,15 @@ def _take_back(connection: Connection, target: Row[Any], *, author: str, key: st
     plan = restoring(target.id, again=target.kind in {"undo", "redo"}, exactly=merging)
     size = write_events(connection, batch, plan)
     note_batch(connection, batch)
-    return BatchResult(batch.id, size, target.size - size, repeated=False)
+    return _taken_back(connection, batch.id, size, of=target)
+
+
+def _taken_back(
+    connection: Connection, batch_id: int, size: int, *, of: Row[Any], repeated: bool = False
+) -> BatchResult:
+    event = tables.label_event
+    images = connection.execute(select(func.count(event.c.image_id.distinct())).where(event.c.batch_id == batch_id))
+    return BatchResult(batch_id, size, max(0, of.size - size), images.scalar_one(), repeated)
 
 
 def _open(connection: Connection, batch_id: int) -> Row[Any]:

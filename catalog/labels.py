@@ -213,7 +213,8 @@ def record(
         write_events(connection, batch, planned(connection, events.values()))
         note_batch(connection, batch)
         applied = sum(pair in events for pair in asked)
-    return BatchResult(batch.id, applied, len(asked) - applied, repeated=False)
+        changed = len({image_id for image_id, _ in events})
+    return BatchResult(batch.id, applied, len(asked) - applied, changed, repeated=False)
 
 
 def states(ledger: Ledger, image_ids: Iterable[int]) -> dict[int, list[LabelState]]:
@@ -270,7 +271,8 @@ def _repeated(connection: Connection, key: str, asked: set[Pair]) -> BatchResult
     today = merged_into(connection, {label_id for _, label_id in asked})
     # It may have been written before its label was merged, or after.
     applied = sum(pair in written or (pair[0], today[pair[1]]) in written for pair in asked)
-    return BatchResult(batch_id, applied, len(asked) - applied, repeated=True)
+    changed = len({image_id for image_id, _ in written})
+    return BatchResult(batch_id, applied, len(asked) - applied, changed, repeated=True)
 
 
 def _labels() -> Any:

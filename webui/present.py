@@ -88,6 +88,7 @@ def batch_result(result: BatchResult) -> dict[str, Any]:
         "batch": result.batch_id,
         "applied": result.applied,
         "unchanged": result.unchanged,
+        "images": result.images,
         "repeated": result.repeated,
     }
 

@@ -111,7 +111,7 @@ class Double:
             for image_id in ids:
                 self.decided.pop(image_id, None)
             self.turn = max(0, self.turn - 1)
-            return 200, {"batch": 1000, "applied": len(ids), "unchanged": 0, "repeated": False}
+            return 200, {"batch": 1000, "applied": len(ids), "unchanged": 0, "images": len(ids), "repeated": False}
         if self.deleted:
             return 404, error("unknown_hunt", "There is no such hunt.")
         match method, path.removeprefix(f"/hunts/{HUNT_ID}"):

@@ -28,7 +28,7 @@ def test_undo_restores_what_was_and_spares_what_came_after(any_ledger: Ledger, i
     assert seen(any_ledger, images[1]) == {}
     assert seen(any_ledger, images[2]) == {"plane": ("yes", "person")}
     again = undo(any_ledger, batch, author="li", key="u1")
-    assert again == BatchResult(result.batch_id, 2, 1, repeated=True)
+    assert again == BatchResult(result.batch_id, 2, 1, 2, repeated=True)
     assert undo(any_ledger, batch, author="li", key="u2").applied == 0
     assert undo(any_ledger, result.batch_id, author="li", key="redo").applied == 2
     assert seen(any_ledger, images[0]) == {"plane": ("no", "person")}

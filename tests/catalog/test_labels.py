@@ -81,7 +81,7 @@ def test_the_same_key_counts_once(any_ledger: Ledger, images: list[int]) -> None
     first = say(any_ledger, "k", (images[0], plane.id, "yes"))
     events, changes = count(any_ledger, "label_event"), count(any_ledger, "index_change")
     again = say(any_ledger, "k", (images[0], plane.id, "yes"))
-    assert again == BatchResult(first.batch_id, 1, 0, repeated=True)
+    assert again == BatchResult(first.batch_id, 1, 0, 1, repeated=True)
     other = say(any_ledger, "k", (images[1], plane.id, "no"))
     assert (other.applied, other.repeated) == (0, True)
     assert (count(any_ledger, "label_event"), count(any_ledger, "index_change")) == (events, changes)

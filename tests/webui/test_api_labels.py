@@ -33,7 +33,7 @@ def test_a_decision_a_repetition_and_an_undo(person: Visitor, room: Room) -> Non
     key = uuid4().hex
     first = decide(person, images, key=key, scores=[0.9, None, 0.8, 0.7, 0.6], encoder=room.encoder.id)
     assert first.status_code == 200, first.data
-    assert first.json == {"batch": first.json["batch"], "applied": 5, "unchanged": 0, "repeated": False}
+    assert first.json == {"batch": first.json["batch"], "applied": 5, "unchanged": 0, "images": 5, "repeated": False}
     assert names(person, images[0]) == {"cloud"}
     again = decide(person, images, key=key)
     assert again.json["repeated"]

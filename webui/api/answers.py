@@ -169,6 +169,7 @@ class BatchResult(BaseModel):
     batch: int
     applied: int
     unchanged: int
+    images: int
     repeated: bool
 
 

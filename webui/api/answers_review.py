@@ -52,6 +52,7 @@ class SuggestedDecided(BaseModel):
     batch: int
     applied: int
     unchanged: int
+    images: int
     passed_over: int
     repeated: bool
 

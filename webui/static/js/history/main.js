@@ -21,7 +21,7 @@ async function change(batch, what, done) {
   try {
     const answer = await send(`/batches/${batch.id}/${what}`, {}).answer;
     const rest = answer.unchanged ? `; ${plural(answer.unchanged, "decision")} left: decided anew since` : "";
-    toast(`${done}: ${plural(answer.applied, "picture")} as before${rest}`);
+    toast(`${done}: ${plural(answer.images, "picture")} as before${rest}`);
   } catch (error) {
     toast(`Not ${done.toLowerCase()}: ${error.message}`, { bad: true });
   }

@@ -223,7 +223,7 @@ async function undo() {
   wait();
   try {
     const answer = await decider.undo();
-    closeToast = toast(`Undone: ${plural(answer.applied, "picture")} as before`);
+    closeToast = toast(`Undone: ${plural(answer.images, "picture")} as before`);
     announce("Undone");
   } catch (error) {
     toast(`Not undone: ${error.message}`, { bad: true });

@@ -54,6 +54,6 @@ export class LabelDecider {
     const undone = entry.sent ? entry.sent.map((one) => one.undo()) : entry.batches.map((batch) => send(`/batches/${batch}/undo`, {}).answer);
     const answers = await Promise.all(undone);
     this.kept.restore(entry);
-    return answers.reduce((sum, one) => sum + one.applied, 0);
+    return answers.reduce((sum, one) => sum + one.images, 0);
   }
 }

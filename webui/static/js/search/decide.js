@@ -134,7 +134,7 @@ export class Decider {
     try {
       const answer = await batch.sent.undo();
       if (batch.again) batch.again(); else this.restore(batch);
-      const many = Math.min(answer.applied, batch.ids.length || answer.applied); // with a label that came back, two decisions are about one picture
+      const many = answer.images;
       toast(many ? `Undone: ${plural(many, "picture")} as before` : "Nothing was taken back: what was decided since stays");
       announce(many ? "Undone" : "Nothing was taken back");
       this.changed(true);
