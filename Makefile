@@ -10,6 +10,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+OURS := bench catalog curate deploy encoder ingest ruiji.py settings.py webui worker
 # A machine with an NVIDIA GPU gets torch in the demo too: it embeds there, and can train.
 DEMO_INSTALL := $(if $(shell nvidia-smi -L 2>/dev/null),.venv/.train,.venv/.base)
 export DEMO_DIR := $(subst ~/,$(HOME)/,$(DIR))
@@ -59,7 +60,9 @@ check: .venv/.all
 	$(BIN)/mypy --strict .
 
 # Each folder of tests goes to one process as a whole; more than four processes would need more memory than they save time.
+# Compiled first: where Python may not write bytecode, each of some hundred processes would compile our modules anew.
 test: .venv/.all
+	@$(BIN)/python -m compileall -q $(OURS)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 # Fetches CIFAR-10 where CIFAR does not say where it is.
