@@ -1,7 +1,7 @@
 """SIGKILLs at seeded moments of an ingest: what was there stays, and the ingest ends with each image exactly once.
 
 All of them hit one installation, one after another, so each also finds what those before it have left.
-`RUIJI_FAULT_KILLS=8 pytest tests/faults` runs more of them; the ordinary run keeps to a few.
+`RUIJI_FAULT_KILLS=8 pytest tests/faults` runs more of them, and `make soak` hundreds; the ordinary run keeps to a few.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from catalog.index import VectorIndex
 from tests.photos import KINDS, write_folder
 from tests.stack import Stack
 
-KILLS = int(os.environ.get("RUIJI_FAULT_KILLS", "3"))
+KILLS = int(os.environ.get("RUIJI_FAULT_KILLS", "1"))
 PER_KIND = 100
 # What a kill hits: one part (all others then stop by themselves), or everything at once.
 VICTIMS = ["embed", "index", "query", "gunicorn", "valkey", "milvus", "beat", "everything"]
