@@ -15,6 +15,7 @@ from bench.milvus_server import MilvusServer
 from bench.surroundings import is_setting, surroundings
 from deploy.valkey import answers, valkey_part
 from tests.chromium import chromium
+from tests.in_memory import write_into_memory
 from tests.servers.milvus_lite import MilvusLite
 from tests.servers.ports import stop
 from tests.servers.s3 import S3Server
@@ -28,6 +29,12 @@ LONGEST = (
     *("faults", "browser", "deploy", "flows", "training", "attacks", "cluster", "bench"),
     *("catalog/index", "encoder", "catalog"),
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Before the first temporary folder."""
+    write_into_memory()
 
 
 @pytest.hookimpl(optionalhook=True)
