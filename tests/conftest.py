@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 # The folders that take longest, longest first: begun last, one of them would keep one process busy and the others idle.
 LONGEST = (
-    *("faults", "browser", "deploy", "flows", "training", "attacks", "cluster", "bench"),
-    *("catalog/index", "encoder", "catalog"),
+    *("browser", "deploy", "catalog", "encoder", "faults", "flows", "cluster", "catalog/index"),
+    *("webui", "training", "bench", "curate", "attacks", "worker", "ingest"),
 )
 
 
@@ -35,6 +35,12 @@ LONGEST = (
 def pytest_configure() -> None:
     """Before the first temporary folder."""
     write_into_memory()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: each waits for pages, leases and starts of other processes a third of its time."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

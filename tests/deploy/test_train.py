@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +45,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _one_core(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one core; and what any training has to beat is measured once, not three times: tests/encoder/test_train.py."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
+    monkeypatch.setattr("encoder.untrained.SEEDS", (0,))
 
 
 def test_a_folder_of_photos_becomes_an_encoder_with_figures(
