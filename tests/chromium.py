@@ -13,7 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The first is Chromium without all that windows need: the same pages in half the processor time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 30_000  # for a machine that is busy with other tests
 
 
@@ -24,7 +25,7 @@ def chromium() -> Iterator[Browser]:
 
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        pytest.skip("no Chromium found: install Debian's package `chromium`")
+        pytest.skip("no Chromium found: install Debian's package `chromium-headless-shell`")
     # Chromium's sandbox refuses to run for root, which is who runs tests in a container.
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     expect.set_options(timeout=PATIENCE_MS)
