@@ -9,8 +9,8 @@ from pathlib import Path
 
 MEMORY = Path("/dev/shm")
 # What is there at once while everything runs; what passed tests have written is removed after each of them.
-NEEDED = 8 << 30
-LEFT = 6 << 30  # for the servers and browsers that the tests start
+NEEDED = 6 << 30
+LEFT = 5 << 30  # for the servers and browsers that the tests start
 
 
 def write_into_memory() -> None:
