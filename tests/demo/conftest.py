@@ -13,11 +13,11 @@ from playwright.sync_api import Browser
 from ingest.public import demo
 from ingest.public.cifar10 import LABELS, published
 from ingest.public.cifar10_source import read_batch
-from tests.browser.conftest import browser, context, page, watch
+from tests.browser.conftest import context, page, watch
 from tests.browser.running import Site
 from tests.stack import Stack
 
-__all__ = ["browser", "context", "page", "watch"]
+__all__ = ["context", "page", "watch"]
 # Read at once: tests see no setting of whoever runs them.
 GIVEN = os.environ.get("RUIJI_HUNT_DEMO", "")  # the archive, if it is here
 PICTURES = os.environ.get("RUIJI_HUNT_DEMO_PICTURES", "")  # a folder for screenshots and figures, if they are wanted
