@@ -58,7 +58,7 @@ label_event = Table(
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("batch_id", RowId, ForeignKey("label_batch.id"), nullable=False, index=True),
-    Column("image_id", RowId, ForeignKey("image.id"), nullable=False, index=True),
+    Column("image_id", RowId, ForeignKey("image.id"), nullable=False),
     Column("label_id", RowId, ForeignKey("label.id"), nullable=False),
     Column("decision", String(7), nullable=False),
     Column("previous", String(7), nullable=False),
@@ -71,6 +71,7 @@ label_event = Table(
     Column("at", Float, nullable=False),
     CheckConstraint("decision IN ('yes', 'no', 'unknown')", name="decision"),
     CheckConstraint("origin IN ('person', 'folder', 'import')", name="origin"),
+    Index("ix_label_event_pair", "image_id", "label_id", "id"),  # what was said right before and right after
     Index(  # what a hunt has found
         "ix_label_event_hunt",
         "hunt",
