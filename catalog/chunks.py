@@ -8,15 +8,18 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, update
 
+from catalog import chunk_statements as statements
 from catalog import tables
+from catalog.chunk_statements import WORKED_ON
 from catalog.ledger import Ledger, clock, writing
+from catalog.many_rows import insert_many
 from catalog.places import PlaceToDo, note_bad
 from catalog.plain_text import plain_text
 from catalog.statements import slices
 
 ChunkStatus = Literal["go", "paused", "cancelled", "lost"]
-WORKED_ON = ("scanning", "running")
 LONGEST_TROUBLE = 2500  # characters: five machines may each name a path and a remedy
+RENEW_AFTER = 1 / 8  # of a lease
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def add_chunks(
     where: Ledger | Connection, *, job_id: int, encoder_id: str, chunks: Sequence[Sequence[PlaceToDo]]
 ) -> list[int]:
     """Write chunks of places, ready to be claimed; returns their ids in the order given."""
-    chunk, member = tables.chunk, tables.chunk_place
+    chunk = tables.chunk
     ids = []
     with writing(where) as connection:
         now = clock(connection)
@@ -74,10 +77,8 @@ def add_chunks(
             }
             chunk_id = connection.execute(insert(chunk).values(**values).returning(chunk.c.id)).scalar_one()
             ids.append(chunk_id)
-            if places:
-                connection.execute(
-                    insert(member), [{"chunk_id": chunk_id, "place_id": place.place_id} for place in places]
-                )
+            rows = [(chunk_id, place.place_id) for place in places]
+            insert_many(connection, tables.chunk_place, ("chunk_id", "place_id"), rows)
     return ids
 
 
@@ -90,46 +91,43 @@ def claim_chunk(
     without_sources: Collection[int] = (),
     max_attempts: int = 4,
 ) -> ClaimedChunk | None:
-    """The oldest open chunk, or else one whose worker fell silent; None if there is none.
+    """The oldest open chunk, one that rested only after the others, or else one whose worker fell silent; or None.
 
     None that holds a file of `without_sources`, which this worker cannot read. A chunk that was tried `max_attempts`
     times fails instead: its files are reported as bad, each by name.
     """
-    chunk = tables.chunk
     with ledger.write() as connection:
         while (row := _next(connection, encoder_ids, without_sources)) is not None:
             now = clock(connection)
             if row.attempts >= max_attempts:
                 _give_up(connection, row, now)
                 continue
-            connection.execute(
-                update(chunk)
-                .where(chunk.c.id == row.id)
-                .values(
-                    state="claimed",
-                    worker=worker,
-                    lease_until=now + lease_s,
-                    fence=row.fence + 1,
-                    attempts=row.attempts + 1,
-                )
-            )
+            claim = {"fence": row.fence + 1, "attempts": row.attempts + 1}
+            lease = {"state": "claimed", "worker": worker, "lease_until": now + lease_s}
+            connection.execute(statements.UPDATE, {"of": row.id, **claim, **lease})
             return _claimed(connection, row)
     return None
 
 
 def heartbeat_chunk(ledger: Ledger, chunk: ClaimedChunk, *, lease_s: float) -> ChunkStatus:
-    """Prolong the lease and learn what to do: go on, hand back (paused, cancelled), or drop it (lost)."""
-    table, job = tables.chunk, tables.job
-    with ledger.write() as connection:
-        kept = connection.execute(
-            update(table).where(*_ours(chunk)).values(lease_until=clock(connection) + lease_s)
-        ).rowcount
-        if not kept:
-            return "lost"
-        state = connection.execute(select(job.c.state).where(job.c.id == chunk.job_id)).scalar_one()
-    if state in WORKED_ON:
+    """Learn what to do: go on, hand back (paused, cancelled), or drop it (lost); and prolong the lease in good time.
+
+    To write it anew each second would make the disk write each second: an eighth of the lease may pass before.
+    """
+    ours = statements.ours(chunk.id, chunk.fence)
+    with ledger.read() as connection:
+        row = connection.execute(statements.LOOK, ours).one_or_none()
+        now = clock(connection)
+    if row is None:
+        return "lost"
+    if row.lease_until < now + lease_s * (1 - RENEW_AFTER):
+        with ledger.write() as connection:
+            renewed = {**ours, "lease_until": clock(connection) + lease_s}
+            if not connection.execute(statements.CHANGE, renewed).rowcount:
+                return "lost"
+    if row.state in WORKED_ON:
         return "go"
-    return "paused" if state == "paused" else "cancelled"
+    return "paused" if row.state == "paused" else "cancelled"
 
 
 def hand_back(ledger: Ledger, chunk: ClaimedChunk, *, error: str | None = None, rest_s: float = 0.0) -> bool:
@@ -137,14 +135,11 @@ def hand_back(ledger: Ledger, chunk: ClaimedChunk, *, error: str | None = None, 
 
     `error`, why it could not be done, stands with its job until a chunk succeeds; nobody claims it for `rest_s`.
     """
-    table = tables.chunk
     with ledger.write() as connection:
         rests_until = clock(connection) + rest_s if rest_s else 0.0
-        opened = connection.execute(
-            update(table)
-            .where(*_ours(chunk))
-            .values(state="open", worker=None, lease_until=rests_until, attempts=max(0, chunk.attempts - 1))
-        ).rowcount
+        values = {"state": "open", "worker": None, "lease_until": rests_until, "attempts": max(0, chunk.attempts - 1)}
+        ours = statements.ours(chunk.id, chunk.fence)
+        opened = connection.execute(statements.CHANGE, {**ours, **values}).rowcount
         if opened and error is not None:
             _note_trouble(connection, tables.job.c.id == chunk.job_id, error)
     return opened == 1
@@ -172,12 +167,7 @@ def note_trouble(ledger: Ledger, *, encoder_id: str, error: str) -> None:
 
 def end_trouble(connection: Connection, job_id: int) -> None:
     """A chunk of the job has succeeded: what kept the ones before it is over."""
-    job = tables.job
-    connection.execute(
-        update(job)
-        .where(job.c.id == job_id, job.c.state.in_((*WORKED_ON, "paused")), job.c.error.is_not(None))
-        .values(error=None)
-    )
+    connection.execute(statements.END_TROUBLE, {"at_work": job_id})
 
 
 def open_work(ledger: Ledger) -> OpenWork:
@@ -200,7 +190,7 @@ def open_work(ledger: Ledger) -> OpenWork:
 
 def lock_claimed(connection: Connection, chunk: ClaimedChunk) -> Row[Any] | None:
     """The chunk's row, locked until the transaction ends; None if another worker has it, or nobody."""
-    return connection.execute(select(tables.chunk).where(*_ours(chunk)).with_for_update(key_share=True)).one_or_none()
+    return connection.execute(statements.LOCK, statements.ours(chunk.id, chunk.fence)).one_or_none()
 
 
 def holds_source(source_ids: Collection[int]) -> ColumnElement[bool]:
@@ -214,11 +204,6 @@ def holds_source(source_ids: Collection[int]) -> ColumnElement[bool]:
     # A null is no id: `in_` alone would make the whole condition neither true nor false.
     named = and_(job.c.source_id.is_not(None), job.c.source_id.in_(source_ids))
     return or_(named, and_(job.c.source_id.is_(None), inside))
-
-
-def _ours(chunk: ClaimedChunk) -> tuple[Any, ...]:
-    table = tables.chunk
-    return table.c.id == chunk.id, table.c.fence == chunk.fence, table.c.state == "claimed"
 
 
 def _claimable(now: float) -> ColumnElement[bool]:
@@ -238,35 +223,18 @@ def _note_trouble(connection: Connection, which: ColumnElement[bool], error: str
 def _next(
     connection: Connection, encoder_ids: Sequence[str] | None, without_sources: Collection[int]
 ) -> Row[Any] | None:
-    chunk, job = tables.chunk, tables.job
-    columns = (job.c.kind, job.c.source_id)
-    query = select(chunk, *columns).join(job, job.c.id == chunk.c.job_id).where(job.c.state.in_(WORKED_ON))
-    if encoder_ids is not None:
-        query = query.where(chunk.c.encoder_id.in_(encoder_ids))
+    query = statements.WAITING if encoder_ids is None else statements.WAITING_FOR
     if without_sources:
         query = query.where(~holds_source(without_sources))
-    query = query.order_by(chunk.c.id).limit(1).with_for_update(of=chunk, skip_locked=True, key_share=True)
-    query = query.where(_claimable(clock(connection)))
+    asked = {"now": clock(connection)} | ({} if encoder_ids is None else {"encoders": list(encoder_ids)})
     # Fresh chunks first: one that ends its workers must not keep the others waiting.
-    row = connection.execute(query.where(chunk.c.state == "open")).one_or_none()
-    if row is None:
-        row = connection.execute(query.where(chunk.c.state == "claimed")).one_or_none()
-    return row
+    row = connection.execute(query, {**asked, "which": "open"}).one_or_none()
+    return row or connection.execute(query, {**asked, "which": "claimed"}).one_or_none()
 
 
 def _claimed(connection: Connection, row: Row[Any]) -> ClaimedChunk:
-    place, source, member = tables.place, tables.source, tables.chunk_place
-    query = (
-        select(place.c.id, place.c.source_id, source.c.root, place.c.path, place.c.size, place.c.mtime_ns)
-        .join(member, member.c.place_id == place.c.id)
-        .join(source, source.c.id == place.c.source_id)
-        .where(member.c.chunk_id == row.id)
-        .order_by(place.c.id)
-    )
-    items = [
-        ChunkItem(place_id, source_id, bytes(root), bytes(path), size, mtime_ns)
-        for place_id, source_id, root, path, size, mtime_ns in connection.execute(query)
-    ]
+    source = tables.source
+    items = [ChunkItem(*item) for item in connection.execute(statements.ITEMS, {"of": row.id}).all()]
     root, labelled = b"", False
     if row.source_id is not None:
         root, labelled = connection.execute(

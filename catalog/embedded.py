@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from catalog import tables
 from catalog.ledger import Ledger
-from catalog.statements import any_of, any_of_text
+from catalog.statements import any_of, built_once, given_texts, packed
 
 DENSE = 20  # ids for each image wanted: below that, all of them are looked at
 DRAWS = 8  # enough unless nearly all images were deleted, or are of another encoder only
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Of some files, by sha256: the images of those that an encoder has embedded, and which have a thumbnail."""
+
+    embedded: dict[str, int]
+    with_thumbnail: set[str]
+
+
+NOTHING = Seen(embedded={}, with_thumbnail=set())
+
+
+def seen_before(ledger: Ledger, *, encoder_id: str, sha256s: Iterable[str]) -> Seen:
+    """What is known of these files: one look for both, as an ingest takes it for every batch."""
+    with ledger.read() as connection:
+        asked = {"encoder": encoder_id, "given": packed(connection, sha256s)}
+        rows = connection.execute(_seen(connection), asked).all()
+    return Seen(
+        embedded={sha256: image_id for sha256, image_id, _ in rows if image_id is not None},
+        with_thumbnail={sha256 for sha256, _, thumbnail in rows if thumbnail},
+    )
+
+
+@built_once
+def _seen(connection: Connection) -> Select[Any]:
+    image, embedding = tables.image, tables.embedding
+    by = (embedding.c.image_id == image.c.id) & (embedding.c.encoder_id == bindparam("encoder"))
+    columns = (image.c.sha256, embedding.c.image_id, image.c.thumbnail_pack.is_not(None))
+    return select(*columns).outerjoin(embedding, by).where(image.c.sha256.in_(given_texts(connection)))
+
+
 def known_hashes(ledger: Ledger, *, encoder_id: str, sha256s: Iterable[str]) -> dict[str, int]:
     """sha256 -> image id, of those files whose image this encoder has embedded."""
-    image, embedding = tables.image, tables.embedding
-    with ledger.read() as connection:
-        query = (
-            select(image.c.sha256, image.c.id)
-            .join(embedding, (embedding.c.image_id == image.c.id) & (embedding.c.encoder_id == encoder_id))
-            .where(image.c.sha256.in_(any_of_text(connection, sha256s)))
-        )
-        return {row.sha256: row.id for row in connection.execute(query)}
-
-
-def with_thumbnail(ledger: Ledger, sha256s: Iterable[str]) -> set[str]:
-    """Those of the files whose image has a thumbnail already, whichever encoder it was first embedded by."""
-    image = tables.image
-    with ledger.read() as connection:
-        wanted = image.c.sha256.in_(any_of_text(connection, sha256s))
-        return set(connection.scalars(select(image.c.sha256).where(wanted, image.c.thumbnail_pack.is_not(None))))
+    return seen_before(ledger, encoder_id=encoder_id, sha256s=sha256s).embedded
 
 
 def locate(ledger: Ledger, *, encoder_id: str, image_ids: Iterable[int]) -> dict[int, tuple[str, int]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Delete, Select, bindparam, delete, insert, select, tuple_, update
 
-from catalog import tables
+from catalog import chunk_statements, tables
 from catalog.chunks import ClaimedChunk, end_trouble, lock_claimed
 from catalog.embedded import embedded_count, known_hashes, locate
 from catalog.errors import ClaimLost
@@ -17,9 +17,10 @@ from catalog.image_identity import DecodedFile, identify
 from catalog.images import note_changes
 from catalog.label_gate import keep_labels
 from catalog.ledger import Ledger, clock
+from catalog.many_rows import insert_many, update_many
 from catalog.places import note_bad
 from catalog.shards import WrittenShard
-from catalog.statements import any_of
+from catalog.statements import any_of, built_once, given, packed
 
 __all__ = [
     "BadPlace",
@@ -51,6 +52,9 @@ class Conflict:
 
 
 CommitResult = Literal["committed", "lost"] | Conflict
+
+_ANY_BAD = select(tables.bad_file.c.id).where(tables.bad_file.c.job_id == bindparam("job")).limit(1)
+_NEW_SHARD = insert(tables.shard).returning(tables.shard.c.id)
 
 
 def assign_ids(ledger: Ledger, chunk: ClaimedChunk, files: Sequence[DecodedFile]) -> dict[str, int]:
@@ -106,10 +110,8 @@ def commit_chunk(
         images &= taken | fresh
         lost = _write_places(connection, files, image_ids, places)
         revived = {image_id for image_id in images if rows[image_id].deleted_at is not None}
-        connection.execute(
-            update(tables.image).where(tables.image.c.id.in_(any_of(connection, revived))).values(deleted_at=None)
-        )
-        _write_thumbnails(connection, files, image_ids, thumbnail_pack, rows)
+        shown = _write_thumbnails(connection, files, image_ids, thumbnail_pack, rows)
+        _revive(connection, revived - shown)
         note_bad(connection, job_id=chunk.job_id, bad=[(one.place_id, one.kind, one.reason) for one in bad], now=now)
         _clear_bad(connection, chunk.job_id, files)
         labelled = label_by_folder(connection, [file.place_id for file in files])
@@ -132,38 +134,45 @@ def _is_done(connection: Connection, chunk: ClaimedChunk) -> bool:
 
 def _live_places(connection: Connection, files: Sequence[DecodedFile]) -> dict[int, int | None]:
     """Place -> the image that it had, of the files whose place was not taken away meanwhile."""
+    ids = packed(connection, (file.place_id for file in files))
+    return {row[0]: row[1] for row in connection.execute(_live(connection), {"given": ids}).all()}
+
+
+@built_once
+def _live(connection: Connection) -> Select[Any]:
     place = tables.place
-    ids = any_of(connection, [file.place_id for file in files])
-    query = (
-        select(place.c.id, place.c.image_id)
-        .where(place.c.id.in_(ids), place.c.state != "gone")
-        .order_by(place.c.id)
-        .with_for_update(key_share=True)
-    )
-    return {row.id: row.image_id for row in connection.execute(query)}
+    query = select(place.c.id, place.c.image_id).where(place.c.id.in_(given(connection)), place.c.state != "gone")
+    return query.order_by(place.c.id).with_for_update(key_share=True)
 
 
 def _lock_images(connection: Connection, image_ids: Iterable[int]) -> dict[int, Any]:
-    image = tables.image
-    query = select(image.c.id, image.c.deleted_at, image.c.thumbnail_pack).where(
-        image.c.id.in_(any_of(connection, image_ids))
-    )
-    rows = connection.execute(query.order_by(image.c.id).with_for_update(key_share=True))
+    rows = connection.execute(_locked(connection), {"given": packed(connection, image_ids)}).all()
     return {row.id: row for row in rows}
 
 
+@built_once
+def _locked(connection: Connection) -> Select[Any]:
+    image = tables.image
+    query = select(image.c.id, image.c.deleted_at, image.c.thumbnail_pack).where(image.c.id.in_(given(connection)))
+    return query.order_by(image.c.id).with_for_update(key_share=True)
+
+
 def _embedded(connection: Connection, encoder_id: str, image_ids: Iterable[int]) -> set[int]:
+    asked = {"encoder": encoder_id, "given": packed(connection, image_ids)}
+    return set(connection.execute(_with_vector(connection), asked).scalars().all())
+
+
+@built_once
+def _with_vector(connection: Connection) -> Select[Any]:
     embedding = tables.embedding
-    query = select(embedding.c.image_id).where(
-        embedding.c.encoder_id == encoder_id, embedding.c.image_id.in_(any_of(connection, image_ids))
-    )
-    return set(connection.execute(query).scalars())
+    query = select(embedding.c.image_id).where(embedding.c.encoder_id == bindparam("encoder"))
+    return query.where(embedding.c.image_id.in_(given(connection)))
 
 
 def _write_shard(
     connection: Connection, chunk: ClaimedChunk, written: WrittenShard, fresh: set[int], now: float
 ) -> None:
-    shard, embedding = tables.shard, tables.embedding
+    embedding = tables.embedding
     values = {
         "encoder_id": chunk.encoder_id,
         "chunk_id": chunk.id,
@@ -172,11 +181,13 @@ def _write_shard(
         "sha256": written.sha256,
         "created_at": now,
     }
-    shard_id = connection.execute(insert(shard).values(**values).returning(shard.c.id)).scalar_one()
-    connection.execute(
-        insert(embedding),
+    shard_id = connection.execute(_NEW_SHARD, values).scalar_one()
+    insert_many(
+        connection,
+        embedding,
+        ("encoder_id", "image_id", "shard_id", "row"),
         [
-            {"encoder_id": chunk.encoder_id, "image_id": image_id, "shard_id": shard_id, "row": row}
+            (chunk.encoder_id, image_id, shard_id, row)
             for row, image_id in enumerate(written.image_ids)
             if image_id in fresh
         ],
@@ -190,23 +201,12 @@ def _write_places(
     former: Mapping[int, int | None],
 ) -> set[int]:
     """Point the places to their images; returns the images that lost a place to another image."""
-    place = tables.place
-    if files:
-        statement = update(place).where(place.c.id == bindparam("at"))
-        connection.execute(
-            statement.values(
-                image_id=bindparam("image"), state="known", size=bindparam("length"), mtime_ns=bindparam("changed")
-            ),
-            [
-                {
-                    "at": file.place_id,
-                    "image": image_ids[file.sha256],
-                    "length": file.size,
-                    "changed": file.mtime_ns,
-                }
-                for file in files
-            ],
-        )
+    update_many(
+        connection,
+        tables.place,
+        ("image_id", "state", "size", "mtime_ns"),
+        [(image_ids[file.sha256], "known", file.size, file.mtime_ns, file.place_id) for file in files],
+    )
     before = ((former[file.place_id], image_ids[file.sha256]) for file in files)
     return {old for old, new in before if old is not None and old != new}
 
@@ -217,32 +217,44 @@ def _write_thumbnails(
     image_ids: Mapping[str, int],
     pack: str | None,
     rows: Mapping[int, Any],
-) -> None:
-    image = tables.image
+) -> set[int]:
+    """Say where the thumbnails of the images that have none lie; these images are there from now on, and returned."""
+    if pack is None:
+        return set()
     made = {
         image_ids[file.sha256]: file
         for file in files
         if file.thumbnail_length and rows[image_ids[file.sha256]].thumbnail_pack is None
     }
-    if pack is None or not made:
-        return
-    connection.execute(
-        update(image)
-        .where(image.c.id == bindparam("at"))
-        .values(thumbnail_pack=pack, thumbnail_offset=bindparam("offset"), thumbnail_length=bindparam("length")),
-        [
-            {"at": image_id, "offset": file.thumbnail_offset, "length": file.thumbnail_length}
-            for image_id, file in made.items()
-        ],
+    update_many(
+        connection,
+        tables.image,
+        ("deleted_at", "thumbnail_pack", "thumbnail_offset", "thumbnail_length"),
+        [(None, pack, file.thumbnail_offset, file.thumbnail_length, image_id) for image_id, file in made.items()],
     )
+    return set(made)
+
+
+def _revive(connection: Connection, image_ids: Collection[int]) -> None:
+    image = tables.image
+    if image_ids:
+        query = update(image).where(image.c.id.in_(any_of(connection, image_ids)))
+        connection.execute(query.values(deleted_at=None))
 
 
 def _clear_bad(connection: Connection, job_id: int, files: Sequence[DecodedFile]) -> None:
     """A file that could be read at a later attempt is no bad file of this job any more."""
+    if connection.execute(_ANY_BAD, {"job": job_id}).one_or_none() is None:
+        return
+    ids = packed(connection, (file.place_id for file in files))
+    connection.execute(_bad_before(connection), {"job": job_id, "given": ids})
+
+
+@built_once
+def _bad_before(connection: Connection) -> Delete:
     table, place = tables.bad_file, tables.place
-    ids = any_of(connection, [file.place_id for file in files])
-    good = select(place.c.source_id, place.c.path).where(place.c.id.in_(ids))
-    connection.execute(delete(table).where(table.c.job_id == job_id, tuple_(table.c.source_id, table.c.path).in_(good)))
+    good = select(place.c.source_id, place.c.path).where(place.c.id.in_(given(connection)))
+    return delete(table).where(table.c.job_id == bindparam("job"), tuple_(table.c.source_id, table.c.path).in_(good))
 
 
 def _finish(
@@ -255,18 +267,17 @@ def _finish(
     bad: int,
     timings: Mapping[str, float],
 ) -> None:
-    table = tables.chunk
     connection.execute(
-        update(table)
-        .where(table.c.id == chunk.id)
-        .values(
-            state="done",
-            embedded=embedded,
-            known=known,
-            bad=bad,
-            timings=dict(timings),
-            error=None,
-            finished_at=now,
-            lease_until=0.0,
-        )
+        chunk_statements.UPDATE,
+        {
+            "of": chunk.id,
+            "state": "done",
+            "embedded": embedded,
+            "known": known,
+            "bad": bad,
+            "timings": dict(timings),
+            "error": None,
+            "finished_at": now,
+            "lease_until": 0.0,
+        },
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from catalog import tables
 from catalog.label_batches import open_batch, planned, write_events
@@ -13,7 +14,7 @@ from catalog.label_events import UNDECIDED, Decision, decide, lock_images, rival
 from catalog.label_merges import merged_into
 from catalog.label_names import colour_of, folder_label
 from catalog.ledger import clock
-from catalog.statements import any_of, any_of_text, insert_or
+from catalog.statements import any_of_text, built_once, given, insert_or, packed
 
 AUTHOR = "folder"
 
@@ -24,16 +25,8 @@ def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int
     A person's decision, an import's, or an earlier folder's is never changed. The transaction has begun with
     `keep_labels`.
     """
-    place, source = tables.place, tables.source
-    query = (
-        select(place.c.image_id, place.c.path)
-        .join(source, source.c.id == place.c.source_id)
-        .where(
-            place.c.id.in_(any_of(connection, place_ids)), source.c.labels_from_folders, place.c.image_id.is_not(None)
-        )
-        .order_by(place.c.id)
-    )
-    named = [(row.image_id, folder_label(bytes(row.path))) for row in connection.execute(query)]
+    rows = connection.execute(_named_by_folder(connection), {"given": packed(connection, place_ids)})
+    named = [(row.image_id, folder_label(bytes(row.path))) for row in rows]
     wanted = [(image_id, name) for image_id, name in named if name is not None]
     if not wanted:
         return set()
@@ -54,6 +47,14 @@ def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int
         if batch is not None:  # a key that was made this moment is free
             write_events(connection, batch, planned(connection, events.values()))
     return {image_id for image_id, _ in events}
+
+
+@built_once
+def _named_by_folder(connection: Connection) -> Select[Any]:
+    place, source = tables.place, tables.source
+    query = select(place.c.image_id, place.c.path).join(source, source.c.id == place.c.source_id)
+    wanted = (place.c.id.in_(given(connection)), source.c.labels_from_folders, place.c.image_id.is_not(None))
+    return query.where(*wanted).order_by(place.c.id)
 
 
 def _all_said(connection: Connection, wanted: Sequence[tuple[int, str]], labels: Mapping[str, int]) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, insert, select, text, update
+from sqlalchemy import Connection, Select, case, exists, func, select, text, update
 
 from catalog import tables
 from catalog.images import LIVE_PLACE
-from catalog.statements import any_of, any_of_text
+from catalog.many_rows import insert_many, new_numbers
+from catalog.statements import any_of, built_once, given, given_texts, packed
 
 _LOCK = 0x69_6D_61_67_65  # "image"
 
@@ -36,7 +38,6 @@ class DecodedFile:
 
 def identify(connection: Connection, files: Sequence[DecodedFile], *, now: float) -> dict[str, int]:
     """sha256 -> image id for every file; images that are new are written as deleted, until a commit shows them."""
-    image = tables.image
     if connection.dialect.name == "postgresql":
         # Two workers with the same new bytes must agree; SQLite has one writer anyway.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -46,17 +47,28 @@ def identify(connection: Connection, files: Sequence[DecodedFile], *, now: float
     if not unknown:
         return ids
     kept = _kept(connection, [file for file in files if file.sha256 not in ids])
+    if kept:
+        _join(connection, files, [file for file in unknown if file.sha256 in kept], kept, found=set(ids.values()))
+    new = [file for file in unknown if file.sha256 not in kept]
+    return ids | kept | _write_new(connection, new, now=now)
+
+
+def _join(
+    connection: Connection,
+    files: Sequence[DecodedFile],
+    joining: Sequence[DecodedFile],
+    kept: Mapping[str, int],
+    *,
+    found: set[int],
+) -> None:
+    """Give each image of `kept` the bytes of the first file that joins it, unless its own are still to be seen."""
+    image = tables.image
     # All at once and by id, as every other transaction locks images; and as firmly as a change of the hash needs.
     locked = select(image.c.id).where(image.c.id.in_(any_of(connection, kept.values()))).order_by(image.c.id)
     connection.execute(locked.with_for_update()).all()
-    fixed = _still_shown(connection, files, kept.values()) | set(ids.values())
-    new = []
-    for file in unknown:
-        image_id = kept.get(file.sha256)
-        if image_id is None:
-            new.append(file)
-            continue
-        ids[file.sha256] = image_id
+    fixed = _still_shown(connection, files, kept.values()) | found
+    for file in joining:
+        image_id = kept[file.sha256]
         if image_id in fixed:
             continue  # the file joins the image by its pixels; a copy that did not change is found by the bytes it has
         fixed.add(image_id)
@@ -65,31 +77,34 @@ def identify(connection: Connection, files: Sequence[DecodedFile], *, now: float
             .where(image.c.id == image_id)
             .values(sha256=file.sha256, bytes=file.bytes, format=file.format, width=file.width, height=file.height)
         )
-    if new:
-        connection.execute(
-            insert(image),
-            [
-                {
-                    "sha256": file.sha256,
-                    "pixel_hash": file.pixel_hash,
-                    "width": file.width,
-                    "height": file.height,
-                    "bytes": file.bytes,
-                    "format": file.format,
-                    "created_at": now,
-                    "deleted_at": now,
-                }
-                for file in new
-            ],
-        )
-        ids |= _by_sha256(connection, [file.sha256 for file in new])
-    return ids
+
+
+def _write_new(connection: Connection, files: Sequence[DecodedFile], *, now: float) -> dict[str, int]:
+    """sha256 -> the id of the row that is written for it."""
+    if not files:
+        return {}
+    numbers = new_numbers(connection, tables.image, len(files))
+    insert_many(
+        connection,
+        tables.image,
+        ("id", "sha256", "pixel_hash", "width", "height", "bytes", "format", "created_at", "deleted_at"),
+        [
+            (number, file.sha256, file.pixel_hash, file.width, file.height, file.bytes, file.format, now, now)
+            for number, file in zip(numbers, files, strict=True)
+        ],
+    )
+    return {file.sha256: number for number, file in zip(numbers, files, strict=True)}
 
 
 def _by_sha256(connection: Connection, hashes: Iterable[str]) -> dict[str, int]:
+    rows = connection.execute(_with_sha256(connection), {"given": packed(connection, hashes)}).all()
+    return {row[0]: row[1] for row in rows}
+
+
+@built_once
+def _with_sha256(connection: Connection) -> Select[Any]:
     image = tables.image
-    query = select(image.c.sha256, image.c.id).where(image.c.sha256.in_(any_of_text(connection, hashes)))
-    return {row.sha256: row.id for row in connection.execute(query)}
+    return select(image.c.sha256, image.c.id).where(image.c.sha256.in_(given_texts(connection)))
 
 
 def _kept(connection: Connection, files: Sequence[DecodedFile]) -> dict[str, int]:
@@ -116,27 +131,34 @@ def _still_shown(connection: Connection, files: Sequence[DecodedFile], image_ids
 
 def _former(connection: Connection, files: Sequence[DecodedFile]) -> dict[int, int]:
     """Place -> the image that it had, where the file has other bytes now but the same pixels."""
-    place, image = tables.place, tables.image
     pixels = {file.place_id: file.pixel_hash for file in files}
-    query = (
-        select(place.c.id, image.c.id.label("image_id"), image.c.pixel_hash)
-        .join(image, image.c.id == place.c.image_id)
-        .where(place.c.id.in_(any_of(connection, pixels)))
-    )
-    return {row.id: row.image_id for row in connection.execute(query) if row.pixel_hash == pixels[row.id]}
+    rows = connection.execute(_of_places(connection), {"given": packed(connection, pixels)}).all()
+    return {place_id: image_id for place_id, image_id, pixel_hash in rows if pixel_hash == pixels[place_id]}
+
+
+@built_once
+def _of_places(connection: Connection) -> Select[Any]:
+    place, image = tables.place, tables.image
+    columns = (place.c.id, image.c.id, image.c.pixel_hash)
+    return select(*columns).join(image, image.c.id == place.c.image_id).where(place.c.id.in_(given(connection)))
 
 
 def _homeless(connection: Connection, pixel_hashes: Iterable[str]) -> dict[str, int]:
     """Pixel hash -> an image with these pixels that had places, all of which are gone; one with labels if there is."""
+    rows = connection.execute(_without_place(connection), {"given": packed(connection, pixel_hashes)}).all()
+    return {row[0]: row[1] for row in rows}
+
+
+@built_once
+def _without_place(connection: Connection) -> Select[Any]:
     place, image, state = tables.place, tables.image, tables.label_state
     labelled = case((exists().where(state.c.image_id == image.c.id), 1), else_=0)
     alive = func.sum(case((place.c.state.in_(LIVE_PLACE), 1), else_=0))
-    query = (
+    return (
         select(image.c.pixel_hash, image.c.id)
         .join(place, place.c.image_id == image.c.id)
-        .where(image.c.pixel_hash.in_(any_of_text(connection, pixel_hashes)))
+        .where(image.c.pixel_hash.in_(given_texts(connection)))
         .group_by(image.c.pixel_hash, image.c.id)
         .having(alive == 0)
         .order_by(labelled, image.c.id.desc())
     )
-    return {row.pixel_hash: row.id for row in connection.execute(query)}

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, exists, func, select, update
+from sqlalchemy import Connection, Row, bindparam, case, exists, func, select, update
 
 from catalog import tables
 from catalog.embed_again import embed_lacking
@@ -43,6 +43,12 @@ __all__ = [
 
 MAX_SCAN_FAILURES = 4
 SCAN_RESTS_S = 10.0
+
+_SCAN_WAITS = (
+    select(tables.job.c.id)
+    .where(tables.job.c.state == "scanning", tables.job.c.scan_lease_until < bindparam("now"))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,9 @@ def claim_scan(
     None of `without_sources`, which another worker can read and this one cannot.
     """
     job = tables.job
+    with ledger.read() as connection:  # asked before every chunk: a write would wait for its turn, and for others
+        if connection.execute(_SCAN_WAITS, {"now": clock(connection)}).one_or_none() is None:
+            return None
     with ledger.write() as connection:
         now = clock(connection)
         query = select(job).where(job.c.state == "scanning", job.c.scan_lease_until < now).order_by(job.c.id).limit(1)

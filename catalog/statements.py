@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, Text, bindparam, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Executable)
 
 # SQLite of some distributions still allows no more than 999 parameters in a statement.
 PARAMETERS = 900
@@ -30,6 +44,44 @@ def any_of_text(connection: Connection, values: Iterable[str]) -> Select[Any]:
     if connection.dialect.name == "sqlite":
         return select(func.json_each(json.dumps(texts)).table_valued("value").c.value)
     return select(func.unnest(bindparam(None, texts, type_=postgresql.ARRAY(Text))).column_valued("value"))
+
+
+def given(connection: Connection, name: str = "given") -> Select[Any]:
+    """`any_of` as a part of a statement that is built once and kept: its ids come as the parameter `name`, `packed`.
+
+    To build a statement takes SQLAlchemy 0.2 ms, to run one that was kept 0.03: what each chunk of an ingest asks for.
+    """
+    if connection.dialect.name == "sqlite":
+        return select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value)
+    return select(func.unnest(bindparam(name, type_=postgresql.ARRAY(BigInteger))).column_valued("value"))
+
+
+def given_texts(connection: Connection, name: str = "given") -> Select[Any]:
+    """`given` for hashes and names."""
+    if connection.dialect.name == "sqlite":
+        return given(connection, name)
+    return select(func.unnest(bindparam(name, type_=postgresql.ARRAY(Text))).column_valued("value"))
+
+
+def packed(connection: Connection, values: Iterable[int] | Iterable[str]) -> str | list[int] | list[str]:
+    """Ids or texts as a statement with `given` takes them."""
+    many: Any = list(values)
+    return json.dumps(many) if connection.dialect.name == "sqlite" else many
+
+
+def built_once(build: Callable[[Connection], S]) -> Callable[[Connection], S]:
+    """A statement that is built once for each kind of database: the function takes a connection and uses no more of it
+    than its dialect."""
+    built: dict[str, S] = {}
+
+    @wraps(build)
+    def statement(connection: Connection) -> S:
+        dialect = connection.dialect.name
+        if dialect not in built:
+            built[dialect] = build(connection)
+        return built[dialect]
+
+    return statement
 
 
 def rows_of(

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, delete, or_, select, update
 
 from catalog import tables
-from catalog.chunks import WORKED_ON, holds_source
+from catalog.chunk_statements import WORKED_ON
+from catalog.chunks import holds_source
 from catalog.ledger import Ledger, clock
 from catalog.plain_text import plain_text
 from catalog.statements import insert_or

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import numpy as np
 
 from catalog.chunks import ChunkItem, ClaimedChunk
-from catalog.embedded import known_hashes, with_thumbnail
+from catalog.embedded import NOTHING, seen_before
 from catalog.embeddings import BadPlace, DecodedFile
 from catalog.ledger import Ledger
 from catalog.storage.address import is_object
@@ -62,18 +62,16 @@ class Gathered:
         """Hands what waits to the network, each picture once, except what this encoder has embedded before."""
         started = time.perf_counter()
         hashes = {decoded.sha256 for _, decoded in self._waiting} - self._thumbnails.keys()
-        known = known_hashes(self._ledger, encoder_id=self.chunk.encoder_id, sha256s=hashes) if hashes else {}
-        unseen = hashes - known.keys()
-        # Another encoder has embedded these before, or this one whose shard was lost: their thumbnails are stored.
-        kept = with_thumbnail(self._ledger, unseen) if unseen else set()
+        # Others may have embedded a picture before, or this one whose shard was lost: then its thumbnail is stored.
+        seen = seen_before(self._ledger, encoder_id=self.chunk.encoder_id, sha256s=hashes) if hashes else NOTHING
         self.seconds["lookup"] += time.perf_counter() - started
         fresh: list[Pixels] = []
         for item, decoded in self._waiting:
             if decoded.sha256 not in self._thumbnails:
-                if decoded.sha256 in known:
+                if decoded.sha256 in seen.embedded:
                     self._thumbnails[decoded.sha256] = (0, 0)
                 else:
-                    add = decoded.sha256 not in kept
+                    add = decoded.sha256 not in seen.with_thumbnail
                     self._thumbnails[decoded.sha256] = self.pack.add(decoded.thumbnail) if add else (0, 0)
                     self.embedded.append(decoded.sha256)
                     fresh.append(decoded.pixels)

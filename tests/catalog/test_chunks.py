@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from catalog import tables
 from catalog.chunks import claim_chunk, hand_back, heartbeat_chunk, open_work
 from catalog.images import count_images
 from catalog.jobs import bad_files, complete_jobs, job_progress
@@ -78,6 +82,31 @@ def test_a_heartbeat_prolongs_the_lease(any_ledger: Ledger) -> None:
     expire(any_ledger)
     assert heartbeat_chunk(any_ledger, chunk, lease_s=60) == "go"
     assert claim_chunk(any_ledger, worker="w", lease_s=60) is None
+
+
+def test_a_heartbeat_leaves_a_lease_alone_that_is_young(any_ledger: Ledger) -> None:
+    scan(any_ledger, with_source(any_ledger), folder_of(1))
+    chunk = claim(any_ledger)
+
+    def until() -> float:
+        with any_ledger.read() as connection:
+            return float(connection.execute(select(tables.chunk.c.lease_until)).scalar_one())
+
+    before = until()
+    assert heartbeat_chunk(any_ledger, chunk, lease_s=60) == "go"
+    assert until() == before, "nothing was written"
+    assert heartbeat_chunk(any_ledger, chunk, lease_s=120) == "go"
+    assert until() > before + 50
+
+
+def test_a_chunk_that_rested_waits_behind_those_that_did_not(any_ledger: Ledger) -> None:
+    scan(any_ledger, with_source(any_ledger), folder_of(3), size=1)
+    first = claim(any_ledger)
+    assert hand_back(any_ledger, first, rest_s=0.001)
+    time.sleep(0.01)
+    claimed = [claim(any_ledger).id for _ in range(3)]
+    assert claimed[-1] == first.id
+    assert claimed == [*sorted(claimed[:2]), first.id]
 
 
 def test_a_chunk_that_is_handed_back_does_not_count_the_attempt(any_ledger: Ledger) -> None:
