@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import func, select
 
+from bench.pictures import write_jpegs
 from bench.surroundings import surroundings
 from catalog.artifacts import ArtifactStore
 from catalog.jobs import claim_scan, create_ingest_job
@@ -31,6 +32,9 @@ NO_INDEX = "http://127.0.0.1:1"  # embedding never asks it
 READY_WITHIN_S = 120.0
 DONE_WITHIN_S = 1800.0
 LEASE_S = 600.0
+LOOK_S = 0.2  # the end is read from the ledger; to look for it takes from what is measured
+WARM_UPS = 10
+WARM_FILES = 128
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,24 @@ class Farm:
     store: ArtifactStore
     client: Client
     encoder_id: str
+    broker_pid: int
+
+    def warm_up(self, count: int) -> None:
+        """Until each of so many workers has embedded a few photos, and so has its decode child."""
+        for attempt in range(WARM_UPS):
+            self.prepare_warm_up(attempt)
+            self.work_off()
+            with self.ledger.read() as connection:
+                warm = connection.scalars(select(chunk.c.worker).distinct()).all()
+            if len(warm) == count:
+                return
+        raise RuntimeError(f"{len(warm)} of {count} workers took chunks")
+
+    def prepare_warm_up(self, attempt: int = 0) -> None:
+        """A few photos in chunks that wait, others in each attempt."""
+        folder = self.settings.home / f"warm-{attempt}"
+        write_jpegs(folder, count=WARM_FILES, width=96, height=96, seed=1000 + attempt)
+        self.prepare(folder, chunk_files=WARM_FILES // 8)
 
     def prepare(self, folder: Path, *, chunk_files: int) -> None:
         """Scan a folder into chunks that wait; nobody is told."""
@@ -64,7 +86,7 @@ class Farm:
                     return float(connection.execute(select(func.max(chunk.c.finished_at))).scalar_one()) - started
             if "failed" in states:
                 break
-            time.sleep(0.05)
+            time.sleep(LOOK_S)
         raise RuntimeError("not every chunk was embedded")
 
 
@@ -75,20 +97,21 @@ def farm() -> Iterator[Farm]:
         settings = Settings(
             home=Path(name), database_url="", broker_url="", artifacts_url="", index_url=NO_INDEX, decode_processes=1
         )
-        with _broker(settings):
+        with _broker(settings) as broker_pid:
             ledger = Ledger.open(settings.resolved_database_url())
             store = ArtifactStore(settings.resolved_artifacts_url())
             client = Client(settings.resolved_broker_url())
             try:
-                yield Farm(settings, ledger, store, client, set_up_encoder(ledger, store, SHIPPED).id)
+                encoder = set_up_encoder(ledger, store, SHIPPED)
+                yield Farm(settings, ledger, store, client, encoder.id, broker_pid)
             finally:
                 client.close()
                 ledger.close()
 
 
 @contextlib.contextmanager
-def workers(place: Farm, *, count: int) -> Iterator[None]:
-    """So many embed workers for the block, each with its decode child on a core of its own, and ready."""
+def workers(place: Farm, *, count: int) -> Iterator[list[int]]:
+    """So many embed workers for the block, each with its decode child on a core of its own, and ready: their ids."""
     environment = surroundings(
         RUIJI_HOME=str(place.settings.home), RUIJI_INDEX_URL=NO_INDEX, RUIJI_DECODE_PROCESSES="1"
     )
@@ -114,7 +137,7 @@ def workers(place: Farm, *, count: int) -> Iterator[None]:
             if time.monotonic() > until or any(process.poll() is not None for process in processes):
                 raise RuntimeError(f"the workers do not get ready:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
-        yield
+        yield [process.pid for process in processes]
     finally:
         for process in processes:
             process.terminate()
@@ -123,7 +146,7 @@ def workers(place: Farm, *, count: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _broker(settings: Settings) -> Iterator[None]:
+def _broker(settings: Settings) -> Iterator[int]:
     part = valkey_part(data=settings.home / "valkey", socket=settings.socket_path)
     process = subprocess.Popen(part.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -132,7 +155,7 @@ def _broker(settings: Settings) -> Iterator[None]:
             if time.monotonic() > until or process.poll() is not None:
                 raise RuntimeError("the broker does not start")
             time.sleep(0.02)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)

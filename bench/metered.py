@@ -1,4 +1,4 @@
-"""A ledger that knows how long its transactions took, of the processor and by the clock."""
+"""A worker's ledger, broker and store that know how long they took, of the processor and by the clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from catalog.artifacts import ArtifactStore
 from catalog.ledger import Ledger
+from worker.client import Client
+from worker.replies import connect
 
 
 @dataclass
@@ -49,3 +52,34 @@ class MeteredLedger(Ledger):
         """As Ledger's."""
         with self.meter.running(), super().read() as connection:
             yield connection
+
+
+class MeteredStore(ArtifactStore):
+    """The same store; writing to it runs the meter."""
+
+    meter = Meter()
+
+    def put(self, key: str, data: bytes, *, durable: bool = True) -> None:
+        """As ArtifactStore's."""
+        with self.meter.running():
+            super().put(key, data, durable=durable)
+
+
+class MeteredClient(Client):
+    """The same client; to wake a worker runs the meter, and the message is then taken away, as that worker would."""
+
+    meter = Meter()
+
+    def __init__(self, broker_url: str) -> None:
+        super().__init__(broker_url)
+        self._others = connect(broker_url)
+
+    def _wake(self, task: str, *, queue: str) -> None:
+        with self.meter.running():
+            super()._wake(task, queue=queue)
+        self._others.delete(queue)
+
+    def close(self) -> None:
+        """As Client's."""
+        self._others.close()
+        super().close()

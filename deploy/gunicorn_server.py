@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 from typing import Any
 
@@ -74,6 +75,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
                 if (said := invitation(ledger, page=self._page)) is not None:
                     log.warning("%s", said)
                 ledger.close()
+            # What is loaded stays: the collector would look through all of it in the middle of searches.
+            gc.collect()
+            gc.freeze()
             return application
         except Exception as error:
             from deploy.shell.failures import explain  # much that the server itself does without

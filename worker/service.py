@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
@@ -52,6 +53,7 @@ def run_worker(settings: Settings, *, queue: str) -> int:
     close = REGISTER[queue](app, context)
     register_ping(app, context)
     warm_up(context)
+    settle()
 
     def ready(**_: Any) -> None:
         context.presence.start()
@@ -88,10 +90,10 @@ def run_worker(settings: Settings, *, queue: str) -> int:
     return int(worker.exitcode or 0)
 
 
-def make_context(settings: Settings, *, queue: str) -> Context:
-    """Open everything that a worker of this queue needs."""
+def make_context(settings: Settings, *, queue: str, ledger: Ledger | None = None) -> Context:
+    """Open everything that a worker of this queue needs, but for a ledger that is open already."""
     broker_url = settings.resolved_broker_url()
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = ledger or Ledger.open(settings.resolved_database_url())
     store = ArtifactStore(settings.resolved_artifacts_url())
     replies = Replies(connect(broker_url))
     # Queries are embedded on the CPU where there is no GPU to spare; `device` says otherwise when it is set.
@@ -160,6 +162,15 @@ def warm_up(context: Context) -> None:
             logger.warning("%s", error)
     if context.index is not None:
         wait_for_index(context.index)
+
+
+def settle() -> None:
+    """What was loaded until now stays as long as the process: the collector need not look through it ever again.
+
+    There are 100,000 objects of it: to find that all are in use took 30 ms, in the middle of commits and searches.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def wait_for_index(index: VectorIndex) -> None:
