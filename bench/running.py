@@ -97,8 +97,8 @@ def _accepted(status: int, content: bytes) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def running(home: Path, *, allowed: list[Path]) -> Iterator[tuple[Running, float]]:
-    """Starts a stack, gives it and the seconds that it took to be ready, and stops it."""
+def running(home: Path, *, allowed: list[Path], **settings: str) -> Iterator[tuple[Running, float]]:
+    """Starts a stack, with more settings, gives it and the seconds that it took to be ready, and stops it."""
     home.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -107,6 +107,7 @@ def running(home: Path, *, allowed: list[Path]) -> Iterator[tuple[Running, float
         RUIJI_HOME=str(home),
         RUIJI_PORT=str(port),
         RUIJI_ALLOWED_ROOTS=json.dumps([str(folder) for folder in allowed]),
+        **settings,
     )
     log = home.parent / f"{home.name}.log"
     started = time.monotonic()
