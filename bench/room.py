@@ -19,6 +19,7 @@ from catalog.encoders import register
 from catalog.jobs import claim_scan, create_ingest_job
 from catalog.ledger import Ledger
 from catalog.sources import add_source
+from catalog.storage.pictures import PictureStorage
 from ingest.pool import DecodePool
 from ingest.scan import scan_source
 from ingest.stream import embed_chunks
@@ -39,8 +40,10 @@ class Ingested:
 
 
 @contextlib.contextmanager
-def fresh_room(folder: Path, *, dimension: int, input_size: int) -> Iterator[Room]:
-    """An empty ledger and store with an ingest of `folder` waiting in it."""
+def fresh_room(
+    folder: Path | bytes, *, dimension: int, input_size: int, storage: PictureStorage | None = None
+) -> Iterator[Room]:
+    """An empty ledger and store with an ingest of `folder`, or of a bucket by its root, waiting in it."""
     with TemporaryDirectory(prefix="ruiji-bench-") as scratch:
         ledger = Ledger.open(f"sqlite:///{Path(scratch) / 'ledger.db'}")
         try:
@@ -56,7 +59,7 @@ def fresh_room(folder: Path, *, dimension: int, input_size: int) -> Iterator[Roo
             )
             source = add_source(ledger, folder)
             create_ingest_job(ledger, source_id=source.id, encoder_id=ENCODER, author="bench")
-            yield Room(ledger, ArtifactStore(Path(scratch) / "artifacts"))
+            yield Room(ledger, ArtifactStore(Path(scratch) / "artifacts"), storage)
         finally:
             ledger.close()
 
@@ -64,9 +67,10 @@ def fresh_room(folder: Path, *, dimension: int, input_size: int) -> Iterator[Roo
 class Room:
     """Runs the stages of an ingest as the embed worker does: the scan in a thread beside the stream."""
 
-    def __init__(self, ledger: Ledger, store: ArtifactStore) -> None:
+    def __init__(self, ledger: Ledger, store: ArtifactStore, storage: PictureStorage | None) -> None:
         self.ledger = ledger
         self.store = store
+        self.storage = storage
 
     def scan(self) -> float:
         """Walk the folder and write places and chunks; seconds."""
@@ -74,7 +78,7 @@ class Room:
         claim = claim_scan(self.ledger, worker=WORKER, lease_s=LEASE_S)
         if claim is None:
             raise RuntimeError("the room has been scanned before")
-        scan_source(self.ledger, claim, lease_s=LEASE_S)
+        scan_source(self.ledger, claim, lease_s=LEASE_S, storage=self.storage)
         return time.perf_counter() - started
 
     def embed(self, pool: DecodePool, embed: Embed) -> Ingested:
@@ -102,7 +106,15 @@ class Room:
         while True:
             over = scanning is None or not scanning.is_alive()
             with contextlib.closing(
-                embed_chunks(self.ledger, self.store, claim=claim, embed=embed, pool=pool, lease_s=LEASE_S)
+                embed_chunks(
+                    self.ledger,
+                    self.store,
+                    claim=claim,
+                    embed=embed,
+                    pool=pool,
+                    lease_s=LEASE_S,
+                    storage=self.storage,
+                )
             ) as outcomes:
                 for outcome in outcomes:
                     if outcome.state != "committed" or outcome.bad:
