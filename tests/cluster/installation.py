@@ -23,6 +23,8 @@ VARIABLES = {
     "POSTGRES_PASSWORD": "4d1f6b0c2a",
     "REDIS_PASSWORD": "9be07a55c1",
     "MINIO_PASSWORD": "unused",
+    "METRICS_TOKEN": "figures",
+    "GRAFANA_PASSWORD": "unused",
     "RUIJI_PHOTOS": "/photos",
     "RUIJI_ARTIFACTS": "/artifacts",
     "RUIJI_HEAD": "127.0.0.1",

@@ -45,7 +45,7 @@ def test_the_schema_of_compose_accepts_it(path: Path, schema: Any) -> None:
 def test_the_parts_are_all_there() -> None:
     assert set(composing.ours(MAIN)) == {"setup", "web", "query", "embed", "embed-gpu", "train", "index", "beat"}
     engines = set(composing.services(MAIN)) - set(composing.ours(MAIN))
-    assert engines == {"redis", "postgres", "etcd", "minio", "milvus"}
+    assert engines == {"redis", "postgres", "etcd", "minio", "milvus", "prometheus", "grafana"}
     assert set(composing.services(NODE)) == {"embed", "embed-gpu"}
     assert set(composing.services(HEAD)) <= engines
 
@@ -64,9 +64,9 @@ def test_a_profile_chooses_cpu_or_gpu_and_only_one_image_has_torch() -> None:
         assert len(images) == 2  # one name for each target, or one would be built over the other
 
 
-def test_only_the_page_is_published_and_only_on_loopback() -> None:
+def test_only_page_and_dashboard_are_published_and_only_on_loopback() -> None:
     published = {name: service["ports"] for name, service in composing.services(MAIN).items() if "ports" in service}
-    assert published == {"web": ["127.0.0.1:8765:8765"]}
+    assert published == {"web": ["127.0.0.1:8765:8765"], "grafana": ["127.0.0.1:3000:3000"]}
     assert not any("ports" in service for service in composing.services(NODE).values())
     for path in FILES:
         for service in composing.services(path).values():
@@ -95,7 +95,7 @@ def test_no_secret_has_a_default_and_the_example_names_all() -> None:
     for path in FILES:
         for service in composing.services(path).values():
             for key, value in service.get("environment", {}).items():
-                if re.search("PASSWORD|SECRET|AUTH", key):
+                if re.search("PASSWORD|SECRET|AUTH|TOKEN", key):
                     assert composing.VARIABLE.fullmatch(value), (path.name, key)
 
 
@@ -195,7 +195,40 @@ def test_volumes_are_named_and_folders_are_given() -> None:
         composing.services(MAIN), dict.fromkeys(composing.variables_of(MAIN), "") | {"RUIJI_PHOTOS": "/p"} | PASSWORDS
     ).values():
         used |= {volume.partition(":")[0] for volume in service.get("volumes", [])}
-    assert used - {"/p"} == declared
+    given = {name for name in used if name.startswith("./")}
+    assert all((ROOT / name).exists() for name in given)
+    assert used - given - {"/p"} == declared
 
 
-PASSWORDS = {"POSTGRES_PASSWORD": "a", "REDIS_PASSWORD": "b", "MINIO_PASSWORD": "c"}
+def test_prometheus_asks_the_page_with_its_token() -> None:
+    found = composing.services(MAIN)
+    prometheus, web = found["prometheus"], found["web"]["environment"]
+    inside = dict(reversed(volume.split(":")[:2]) for volume in prometheus["volumes"])
+    config = composing.read(ROOT / inside["/etc/prometheus/prometheus.yml"])
+    [scrape] = config["scrape_configs"]
+    assert scrape["static_configs"] == [{"targets": ["web:8765"]}]
+    assert found["web"]["command"][-1] == "web:8765" and "web" in json.loads(web["RUIJI_ALLOWED_HOSTS"])
+    [secret] = prometheus["secrets"]
+    assert scrape["authorization"]["credentials_file"] == f"/run/secrets/{secret}"
+    [variable] = re.findall(composing.VARIABLE, web["RUIJI_METRICS_TOKEN"])
+    assert composing.read(MAIN)["secrets"][secret] == {"environment": variable[0]}
+    assert [f"/etc/prometheus/{name}" in inside for name in config["rule_files"]] == [True]
+
+
+def test_grafana_begins_with_our_dashboard_and_tells_nobody() -> None:
+    grafana = composing.services(MAIN)["grafana"]
+    inside = dict(reversed(volume.split(":")[:2]) for volume in grafana["volumes"])
+    provisioning = ROOT / inside["/etc/grafana/provisioning"]
+    [source] = composing.read(provisioning / "datasources" / "prometheus.yml")["datasources"]
+    assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
+    [provider] = composing.read(provisioning / "dashboards" / "ruiji.yml")["providers"]
+    shown = f"{provider['options']['path']}/ruiji.json"
+    assert (ROOT / inside[shown]) == ROOT / "deploy" / "grafana" / "ruiji.json"
+    assert grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == shown
+    for talk in ("REPORTING_ENABLED", "CHECK_FOR_UPDATES", "CHECK_FOR_PLUGIN_UPDATES"):
+        assert grafana["environment"][f"GF_ANALYTICS_{talk}"] == "false"
+
+
+PASSWORDS = dict.fromkeys(
+    ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "MINIO_PASSWORD", "METRICS_TOKEN", "GRAFANA_PASSWORD"), "a"
+)
