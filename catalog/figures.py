@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from catalog import tables
-from catalog.chunks import WORKED_ON
+from catalog.chunk_statements import WORKED_ON
 from catalog.encoders import Encoder, serving_encoder
 from catalog.gangs import count_waiting
 from catalog.images import Counts, count_images
