@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, select, update
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, select, update
 
 from catalog import tables
 
@@ -17,9 +20,27 @@ def ours(chunk_id: int, fence: int) -> dict[str, int]:
     return {"our_chunk": chunk_id, "our_fence": fence}
 
 
-_ours = and_(
-    _chunk.c.id == bindparam("our_chunk"), _chunk.c.fence == bindparam("our_fence"), _chunk.c.state == "claimed"
-)
+@dataclass(frozen=True)
+class UnderClaim:
+    """What a worker may ask and change of a chunk as long as it is its own; the parameters are `ours`."""
+
+    lock: Select[Any]  # the whole row
+    look: Select[Any]  # lease_until, and the job's state
+    change: Update  # of the columns that are given besides
+
+
+def under(condition: ColumnElement[bool]) -> UnderClaim:
+    """Those statements under a condition."""
+    of_job = _job.c.id == _chunk.c.job_id
+    return UnderClaim(
+        lock=select(_chunk).where(condition).with_for_update(key_share=True),
+        look=select(_chunk.c.lease_until, _job.c.state).join(_job, of_job).where(condition),
+        change=update(_chunk).where(condition),
+    )
+
+
+_its = (_chunk.c.id == bindparam("our_chunk"), _chunk.c.fence == bindparam("our_fence"))
+OURS = under(and_(*_its, _chunk.c.state == "claimed"))
 
 # Parameters: which (open or claimed), now. An open chunk's lease is a rest that it was given; a claimed one's is its
 # worker's. In the order of the index, where those that never rested come first, by their ids.
@@ -45,11 +66,6 @@ ITEMS = (
     .where(_member.c.chunk_id == bindparam("of"))
     .order_by(_place.c.id)
 )
-
-# Those of a claim: `ours`, and for the changes the columns.
-LOCK = select(_chunk).where(_ours).with_for_update(key_share=True)
-LOOK = select(_chunk.c.lease_until, _job.c.state).join(_job, _job.c.id == _chunk.c.job_id).where(_ours)
-CHANGE = update(_chunk).where(_ours)
 
 # Parameter: at_work.
 END_TROUBLE = (

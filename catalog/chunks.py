@@ -116,14 +116,14 @@ def heartbeat_chunk(ledger: Ledger, chunk: ClaimedChunk, *, lease_s: float) -> C
     """
     ours = statements.ours(chunk.id, chunk.fence)
     with ledger.read() as connection:
-        row = connection.execute(statements.LOOK, ours).one_or_none()
+        row = connection.execute(statements.OURS.look, ours).one_or_none()
         now = clock(connection)
     if row is None:
         return "lost"
     if row.lease_until < now + lease_s * (1 - RENEW_AFTER):
         with ledger.write() as connection:
             renewed = {**ours, "lease_until": clock(connection) + lease_s}
-            if not connection.execute(statements.CHANGE, renewed).rowcount:
+            if not connection.execute(statements.OURS.change, renewed).rowcount:
                 return "lost"
     if row.state in WORKED_ON:
         return "go"
@@ -139,7 +139,7 @@ def hand_back(ledger: Ledger, chunk: ClaimedChunk, *, error: str | None = None, 
         rests_until = clock(connection) + rest_s if rest_s else 0.0
         values = {"state": "open", "worker": None, "lease_until": rests_until, "attempts": max(0, chunk.attempts - 1)}
         ours = statements.ours(chunk.id, chunk.fence)
-        opened = connection.execute(statements.CHANGE, {**ours, **values}).rowcount
+        opened = connection.execute(statements.OURS.change, {**ours, **values}).rowcount
         if opened and error is not None:
             _note_trouble(connection, tables.job.c.id == chunk.job_id, error)
     return opened == 1
@@ -190,7 +190,7 @@ def open_work(ledger: Ledger) -> OpenWork:
 
 def lock_claimed(connection: Connection, chunk: ClaimedChunk) -> Row[Any] | None:
     """The chunk's row, locked until the transaction ends; None if another worker has it, or nobody."""
-    return connection.execute(statements.LOCK, statements.ours(chunk.id, chunk.fence)).one_or_none()
+    return connection.execute(statements.OURS.lock, statements.ours(chunk.id, chunk.fence)).one_or_none()
 
 
 def holds_source(source_ids: Collection[int]) -> ColumnElement[bool]:

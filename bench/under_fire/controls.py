@@ -18,12 +18,14 @@ HOARDED_BYTES = 1 << 20  # of each picture
 
 def unfenced() -> None:
     """A result counts whoever has the chunk by now: the fence token is not looked at."""
-    from catalog import chunks, tables
+    from sqlalchemy import bindparam, or_
 
-    def anybodys(chunk: chunks.ClaimedChunk) -> tuple[Any, ...]:
-        return (tables.chunk.c.id == chunk.id,)
+    from catalog import chunk_statements
+    from catalog.tables import chunk
 
-    chunks._ours = anybodys
+    ours = bindparam("our_fence")
+    whoever = or_(chunk.c.fence == ours, chunk.c.fence != ours)
+    chunk_statements.OURS = chunk_statements.under((chunk.c.id == bindparam("our_chunk")) & whoever)
 
 
 def hoarding() -> None:

@@ -11,7 +11,7 @@ from bench.under_fire import controls
 from bench.under_fire.clients import Taken
 from bench.under_fire.file_check import check_files
 from bench.under_fire.findings import Findings
-from catalog import chunks
+from catalog import chunk_statements
 from catalog.chunks import ClaimedChunk
 from ingest.pool import DecodePool
 from ingest.stream import embed_chunk
@@ -45,7 +45,7 @@ def test_under_its_fence_a_late_result_changes_nothing(
 def test_without_its_fence_it_is_noticed(
     library: Library, shared_pool: DecodePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunks, "_ours", chunks._ours)  # so that it is put back
+    monkeypatch.setattr(chunk_statements, "OURS", chunk_statements.OURS)  # so that it is put back
     controls.install("unfenced")
     found = ingest_with_a_worker_that_was_held_up(library, shared_pool, tmp_path / "home")
     assert any("chunks counted" in text for text in found.wrong), found
