@@ -21,6 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import fsspec
+
 from bench.pictures import write_jpegs
 from bench.record import RESULTS, publish
 from bench.repeat import interleave, median_ratio, medians
@@ -96,12 +98,9 @@ def s3_server() -> Iterator[str]:
 
 def fill_bucket(url: str, folder: Path, paths: list[Path]) -> None:
     """The same photos, under their paths in the folder."""
-    import boto3
-
-    client = boto3.client("s3", endpoint_url=url)
-    client.create_bucket(Bucket=BUCKET)
-    for path in paths:
-        client.put_object(Bucket=BUCKET, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
+    store = fsspec.filesystem("s3", endpoint_url=url)
+    store.mkdir(BUCKET)
+    store.pipe({f"{BUCKET}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths})
 
 
 def measure(folder: Path, paths: list[Path], url: str, *, repetitions: int) -> dict[str, Any]:

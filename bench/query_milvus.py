@@ -24,7 +24,6 @@ from bench.record import RESULTS, ROOT, publish
 from bench.resampled import resample
 from bench.running import running
 from catalog.index import VectorIndex
-from catalog.index_options import address_of
 from ingest.public import demo
 
 SEED = 1
@@ -97,7 +96,7 @@ def measure(
 
 def wait_until_built(server: MilvusServer, collection: str, *, rows: int) -> dict[str, Any]:
     """What Milvus has built of a collection with so many rows, once that is all. RuntimeError if it never is."""
-    _flush(server.url, collection)
+    server.flush(collection)
     index = VectorIndex(server.url, timeout_s=60)
     try:
         until, seen = time.monotonic() + BUILT_WITHIN_S, 0
@@ -110,15 +109,3 @@ def wait_until_built(server: MilvusServer, collection: str, *, rows: int) -> dic
         return {"index_type": building.type}
     finally:
         index.close()
-
-
-def _flush(url: str, collection: str) -> None:
-    """Few rows stay unsealed, and searched one by one, until more come: here none will."""
-    from pymilvus import MilvusClient
-
-    address = address_of(url)
-    client = MilvusClient(uri=address.url, token=address.token, dedicated=True)
-    try:
-        client.flush(collection)
-    finally:
-        client.close()
