@@ -54,9 +54,9 @@ class Load:
 
     @classmethod
     def now(cls, **processes: list[int]) -> Load:
-        """Of processes by a name for each kind."""
+        """Of processes, with their children, by a name for each kind; and of this one alone, as `bench`."""
         counted = {name: sum(tree_seconds(pid) for pid in pids) for name, pids in processes.items()}
-        return cls(time.perf_counter(), counted, machine_seconds())
+        return cls(time.perf_counter(), counted | {"bench": time.process_time()}, machine_seconds())
 
     def cores_since(self, before: Load) -> dict[str, float]:
         """How many cores each kept busy between two moments, and all that is none of them."""

@@ -15,7 +15,6 @@ around decoding, network and store. Shares depend on how large the encoder is: l
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +65,7 @@ def measure(folder: Path, files: int, *, chunk_files: int, repetitions: int) -> 
         with farm() as place, workers(place, count=count) as pids:
             place.warm_up(count)
             place.prepare(folder, chunk_files=chunk_files)
-            measured = {"workers": pids, "broker": [place.broker_pid], "bench": [os.getpid()]}
+            measured = {"workers": pids, "broker": [place.broker_pid]}
             before = Load.now(**measured)
             took = place.work_off()
             loads[count].append(Load.now(**measured).cores_since(before))

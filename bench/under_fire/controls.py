@@ -18,12 +18,12 @@ HOARDED_BYTES = 1 << 20  # of each picture
 
 def unfenced() -> None:
     """A result counts whoever has the chunk by now: the fence token is not looked at."""
-    from sqlalchemy import bindparam, or_
+    from sqlalchemy import BindParameter, bindparam, or_
 
     from catalog import chunk_statements
     from catalog.tables import chunk
 
-    ours = bindparam("our_fence")
+    ours: BindParameter[int] = bindparam("our_fence")
     whoever = or_(chunk.c.fence == ours, chunk.c.fence != ours)
     chunk_statements.OURS = chunk_statements.under((chunk.c.id == bindparam("our_chunk")) & whoever)
 
