@@ -106,8 +106,8 @@ def commit_chunk(
         if shard is not None and fresh:
             _write_shard(connection, chunk, shard, fresh, now)
         # An image whose vector was deleted between look-up and commit waits for the next ingest.
-        files = [file for file in files if image_ids[file.sha256] in taken | fresh]
         images &= taken | fresh
+        files = [file for file in files if image_ids[file.sha256] in images]
         lost = _write_places(connection, files, image_ids, places)
         revived = {image_id for image_id in images if rows[image_id].deleted_at is not None}
         shown = _write_thumbnails(connection, files, image_ids, thumbnail_pack, rows)

@@ -84,8 +84,9 @@ def record_files(
         waiting, done = _in_chunks(connection, job_id, ids)
         embedded = _embedded(connection, scan.encoder_id, ids)
         unchanged = {row.id for path, row in rows.items() if _same(row, found[path])}
-        known = {place_id for place_id in embedded & unchanged if place_id not in waiting | done}
-        tried = waiting | {row.id for row in rows.values() if row.id in done & unchanged and row.state in TRIED}
+        known = embedded & unchanged - waiting - done
+        done &= unchanged
+        tried = waiting | {row.id for row in rows.values() if row.id in done and row.state in TRIED}
         connection.execute(
             update(job)
             .where(job.c.id == job_id)
