@@ -21,6 +21,7 @@ from worker.rests import CHUNK_RESTS_S, Rests
 from worker.sight import Sight
 
 FINISH_WITHIN_S = 3.0
+ASK_FOR_SCANS_S = 1.0  # between two chunks; a wake-up asks at once
 
 logger = logging.getLogger("ruiji.embed")
 
@@ -32,6 +33,7 @@ class EmbedLoop:
         self._context = context
         self._pools: dict[int, DecodePool] = {}
         self._scan: threading.Thread | None = None
+        self._asked_for_scans = 0.0
         self._told_to_stop = 0.0
         self._rests = Rests()
         self._owed: list[ClaimedChunk] = []
@@ -90,7 +92,8 @@ class EmbedLoop:
     def _claim(self, encoder_id: str) -> ClaimedChunk | None:
         context = self._context
         while not context.stopping.is_set():
-            self._start_scan()
+            if time.monotonic() - self._asked_for_scans > ASK_FOR_SCANS_S:
+                self._start_scan()
             chunk = chunks.claim_chunk(
                 context.ledger,
                 worker=context.presence.name,
@@ -114,6 +117,7 @@ class EmbedLoop:
 
     def _start_scan(self) -> None:
         """Scan in a thread beside the embedding, one source at a time."""
+        self._asked_for_scans = time.monotonic()
         if self._scanning():
             return
         context = self._context
