@@ -82,6 +82,7 @@ def measure(
         built = wait_until_built(server, encoder.collection, rows=n)
         with catalog(home) as (ledger, store, encoder):
             ids, vectors = embedded(ledger, store, encoder)
+        stack.reconnect()
         idle = ask(stack, uploads, requests=requests, vectors=vectors)
         return {
             **idle.figures(),
