@@ -207,7 +207,8 @@ def test_prometheus_asks_the_page_with_its_token() -> None:
     config = composing.read(ROOT / inside["/etc/prometheus/prometheus.yml"])
     [scrape] = config["scrape_configs"]
     assert scrape["static_configs"] == [{"targets": ["web:8765"]}]
-    assert found["web"]["command"][-1] == "web:8765" and "web" in json.loads(web["RUIJI_ALLOWED_HOSTS"])
+    assert found["web"]["command"][-1] == "web:8765"
+    assert "web" in json.loads(composing.filled(web["RUIJI_ALLOWED_HOSTS"], {}))
     [secret] = prometheus["secrets"]
     assert scrape["authorization"]["credentials_file"] == f"/run/secrets/{secret}"
     [variable] = re.findall(composing.VARIABLE, web["RUIJI_METRICS_TOKEN"])
