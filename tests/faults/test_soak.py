@@ -28,8 +28,9 @@ SOUND: dict[str, Any] = {
 
 
 def test_people_work_meanwhile_and_a_worker_that_keeps_what_it_is_asked_is_noticed(tmp_path: Path) -> None:
-    least = "--users 4 --minutes 0.2 --think-s 0.05 --photos 80 --beside 20 --wave 20 --rest-s 1".split()
-    command = [*RUIJI, "bench", "soak", *least, "--control", "hoarding", "--out", str(tmp_path)]
+    people = ("--users", "4", "--minutes", "0.2", "--think-s", "0.05")
+    photos = ("--photos", "80", "--beside", "20", "--wave", "20", "--rest-s", "1")
+    command = [*RUIJI, "bench", "soak", *people, *photos, "--control", "hoarding", "--out", str(tmp_path)]
     done = subprocess.run(
         command, env=surroundings(TMPDIR=str(tmp_path)), cwd=tmp_path, capture_output=True, text=True, timeout=170
     )
