@@ -6,6 +6,7 @@ No database's own format: what SQLite wrote, PostgreSQL reads, and so does any p
 from __future__ import annotations
 
 import hashlib
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 LONGEST_LINE = 64 * 1024 * 1024
 LONGEST_MANIFEST = 1024 * 1024
+# What zipfile, its decompressors and json raise for a file that was not written here: RuntimeError for a locked one,
+# for a packing that is not known, and for what is nested too deep; OSError for damaged bzip2.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError, OSError, RuntimeError, ValueError)
 
 
 class BackupError(CatalogError):
@@ -96,7 +100,7 @@ class BackupFile:
                 while line := lines.readline(LONGEST_LINE):
                     tally.add(line)
                     yield row_of(layout, line)
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError) as error:
+        except UNREADABLE as error:
             raise BackupDamaged(self.path, f"{part.name}, row {tally.rows}: {error}") from error
         if tally.rows != part.rows:
             raise BackupDamaged(self.path, f"{part.name} has {tally.rows} rows, and its manifest says {part.rows}")
@@ -111,7 +115,7 @@ def open_backup(path: Path) -> Iterator[BackupFile]:
         raise BackupError(f"{path}: there is no such file.")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise BackupDamaged(path, f"it is cut short, or no zip: {error}") from error
     with archive:
         yield BackupFile(path, archive, _manifest(path, archive))
@@ -131,11 +135,11 @@ def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
         if archive.comment != seal_of(said):
             raise BackupDamaged(path, "its manifest is not what was written")
         found = Manifest.model_validate_json(said)
-    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise BackupDamaged(path, f"its manifest cannot be read: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise BackupDamaged(path, f"its manifest is wrong at {first['loc']}: {first['msg']}") from error
+    except UNREADABLE as error:
+        raise BackupDamaged(path, f"its manifest cannot be read: {error}") from error
     if found.format != FORMAT:
         raise BackupError(f"{path} is of format {found.format}, and this version reads {FORMAT}: update this program.")
     if sorted(archive.namelist()) != sorted([MANIFEST, *(part.entry for part in found.tables)]):

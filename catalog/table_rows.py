@@ -36,6 +36,7 @@ Kind = Literal["integer", "number", "text", "boolean", "bytes", "json"]
 Value: TypeAlias = int | float | str | bytes | bool | None
 Row: TypeAlias = tuple[Value, ...]
 
+LARGEST = 2**63 - 1  # integer of either database
 AT_ONCE = 1000  # rows of one fetch or insert: what a copy of any ledger holds in memory
 # JSON travels as the text that it is kept as: nothing is parsed, so nothing is written differently.
 _SQL: dict[Kind, TypeEngine[Any]] = {
@@ -151,6 +152,10 @@ def _value(value: Any, kind: Kind) -> Value:
         return None
     if kind == "bytes" and isinstance(value, str):
         return base64.b64decode(value, validate=True)
+    if isinstance(value, str):
+        value.encode()  # JSON can write half a character, which no database takes: UnicodeEncodeError is a ValueError
+    if type(value) is int and not -LARGEST - 1 <= value <= LARGEST:
+        raise ValueError(f"an integer of {value.bit_length()} bits is more than a database holds")
     if isinstance(value, int | float | str) and type(value) is _PYTHON[kind]:
         return value
     raise ValueError(f"{str(value)[:40]!r} is no {kind}")

@@ -1,4 +1,4 @@
-"""Writes the parts of README.md that are made from elsewhere: the settings, and the figures of bench/results.
+"""Writes what is made from elsewhere in README.md and docs/TRUST.md: the settings, and the figures of bench/results.
 
 python -m deploy.readme
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.trust_table import PAGE, table
 from settings import as_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,10 +127,19 @@ def figures(results: Path = RESULTS) -> str:
 
 def filled(text: str) -> str:
     """The README with its generated parts made anew; ValueError for a marker that is missing."""
-    for name, content in {"settings": as_markdown(), "figures": figures()}.items():
+    return _filled(text, "README.md", {"settings": as_markdown(), "figures": figures()})
+
+
+def trust_filled(text: str) -> str:
+    """The same for docs/TRUST.md."""
+    return _filled(text, "docs/TRUST.md", {"long forms": table()})
+
+
+def _filled(text: str, page: str, parts: Mapping[str, str]) -> str:
+    for name, content in parts.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", flags=re.DOTALL)
         if len(pattern.findall(text)) != 1:
-            raise ValueError(f"README.md needs one <!-- {name} --> … <!-- /{name} -->")
+            raise ValueError(f"{page} needs one <!-- {name} --> … <!-- /{name} -->")
         text = pattern.sub(lambda found, content=content: found[1] + content + found[2], text)  # type: ignore[misc]
     return text
 
@@ -141,7 +152,8 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    before = readme.read_text()
-    readme.write_text(filled(before))
-    sys.stdout.write("README.md is up to date\n" if readme.read_text() == before else "README.md rewritten\n")
+    for path, anew in ((ROOT / "README.md", filled), (PAGE, trust_filled)):
+        before = path.read_text(encoding="utf-8")
+        path.write_text(anew(before), encoding="utf-8")
+        changed = "is up to date" if path.read_text(encoding="utf-8") == before else "rewritten"
+        sys.stdout.write(f"{path.name} {changed}\n")

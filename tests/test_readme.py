@@ -11,6 +11,7 @@ import typer.main
 
 import ruiji
 from deploy import readme
+from deploy.trust_table import PAGE
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,6 +19,8 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_generated_parts_are_current() -> None:
     assert readme.filled(TEXT) == TEXT, "run: make readme"
+    trust = PAGE.read_text(encoding="utf-8")
+    assert readme.trust_filled(trust) == trust, "run: make readme"
 
 
 @pytest.mark.parametrize(
