@@ -16,23 +16,25 @@ PARTS = ("broker", "disk", "writers", "switches", "kills", "hostile")
 def table(results: Path = RESULTS) -> str:
     """A row for each part: what was reached of its goals, what was compared, and the 95 % bound of the share lost."""
     lines = [
-        "| `ruiji bench long --parts` | reached | compared | not right | share below, 95 % sure | runs, their load |",
-        "|---|---|---|---|---|---|",
+        "| `--parts` | reached | compared (share that is lost, 95 % sure: below) | not right | runs, load |",
+        "|---|---|---|---|---|",
     ]
     for part in PARTS:
         path = results / f"long-{part}.json"
         if path.is_file():
             lines.append(_row(part, json.loads(path.read_text())))
         else:
-            lines.append(f"| {part} | not run yet | | | | |")
+            lines.append(f"| {part} | not run yet | | | |")
     return "\n".join(lines) + "\n"
 
 
 def _row(part: str, total: dict[str, Any]) -> str:
     goals = total["goals"]
     reached = "; ".join(f"{number:,} of {goals[what]:,} {what}" for what, number in total["reached"].items())
-    compared = ", ".join(f"{number:,} {what}" for what, number in total["checked"].items())
-    below = ", ".join(f"{what} {share:.2g}" for what, share in total["lost_below_95"].items())
+    below = total["lost_below_95"]
+    compared = ", ".join(
+        f"{number:,} {what}" + (f" ({below[what]:.2g})" if what in below else "")
+        for what, number in total["checked"].items()
+    )
     loads = sorted(run["load_average"] for run in total["runs"])
-    runs = f"{len(loads)}, load {loads[0]:.0f} to {loads[-1]:.0f}"
-    return f"| {part} | {reached} | {compared} | {total['amiss']} | {below or 'something is lost'} | {runs} |"
+    return f"| {part} | {reached} | {compared} | {total['amiss']} | {len(loads)}, {loads[0]:.0f} to {loads[-1]:.0f} |"

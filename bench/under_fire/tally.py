@@ -57,16 +57,19 @@ def added(before: Mapping[str, Any], result: Mapping[str, Any], goals: Sequence[
     if any(one["date"] == result["date"] for one in runs):
         raise ValueError(f"the run of {result['date']} is among them already")
     counts = Counter(before.get("counts", {})) + Counter(run.counts)
-    checked = Counter(before.get("checked", {})) + Counter(run.checked)
+    checked = dict(sorted((Counter(before.get("checked", {})) + Counter(run.checked)).items()))
     amiss = int(before.get("amiss", 0)) + run.amiss
     return {
         "reached": {goal.what: sum(counts[name] for name in goal.of) for goal in goals},
         "goals": {goal.what: goal.least for goal in goals},
         "counts": dict(sorted(counts.items())),
-        "checked": dict(sorted(checked.items())),
+        "checked": checked,
         "amiss": amiss,
         "lost_below_95": {} if amiss else bounds(checked),
-        "first_finding": before.get("first_finding") or result.get("first_finding") or result.get("first_failure"),
+        "first_finding": before.get("first_finding")
+        or result.get("first_finding")
+        or result.get("first_failure")
+        or None,
         "runs": [*runs, _told(result)],
     }
 

@@ -72,7 +72,7 @@ def test_a_stopped_part_goes_on_with_the_next_seed_and_ends_at_its_goal(
     assert total["reached"] == {"queues wiped": 21}
     again = long.carry_on(part, minutes=5, folder=tmp_path)
     assert len(again["runs"]) == 3, "a goal that is reached is not run again"
-    assert "| broker | 21 of 20 queues wiped | 900 files | 0 | files 0.0033 | 3, load 10 to 10 |" in table(tmp_path)
+    assert "| broker | 21 of 20 queues wiped | 900 files (0.0033) | 0 | 3, 10 to 10 |" in table(tmp_path)
 
 
 def test_the_table_names_every_part(tmp_path: Path) -> None:
