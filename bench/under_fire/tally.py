@@ -76,7 +76,7 @@ def added(before: Mapping[str, Any], result: Mapping[str, Any], goals: Sequence[
 
 def left(total: Mapping[str, Any], goals: Sequence[Goal]) -> int:
     """How many are to come until every goal is reached; the most of any."""
-    reached = total.get("reached", {})
+    reached: Mapping[str, int] = total.get("reached", {})
     return max(max(0, goal.least - reached.get(goal.what, 0)) for goal in goals)
 
 
