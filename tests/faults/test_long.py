@@ -64,7 +64,7 @@ def test_a_stopped_part_goes_on_with_the_next_seed_and_ends_at_its_goal(
     script.write_text(FAKE.format(result=json.dumps(run("", wiped=9))))
     python.write_text(f'#!/bin/sh\nshift 5\nexec {sys.executable} {script} "$@"\n')
     python.chmod(0o755)
-    monkeypatch.setattr(long.sys, "executable", str(python))
+    monkeypatch.setattr(sys, "executable", str(python))
     part = long.Part("broker", ("faults",), GOALS)
     (tmp_path / "long-broker.json").write_text(json.dumps(added({}, run("0", wiped=0), GOALS)))
     total = long.carry_on(part, minutes=5, folder=tmp_path)
@@ -81,7 +81,7 @@ def test_the_table_names_every_part(tmp_path: Path) -> None:
 
 
 def test_a_run_that_ends_without_a_result_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="ended with 1 and no result"):
         long.carry_on(long.PARTS[0], minutes=1, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
