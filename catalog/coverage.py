@@ -40,6 +40,27 @@ def coverage(where: Ledger | Connection, encoder_id: str) -> Coverage:
         return _count(connection, encoder_id)
 
 
+def coverages(ledger: Ledger) -> dict[str, Coverage]:
+    """Of every encoder that has embedded anything, by its id, and of the others under "": each has found nothing yet.
+
+    One look at the embeddings for all of them, where `coverage` would look at all images for each.
+    """
+    image, embedding, shard = tables.image, tables.embedding, tables.shard
+    there = embedding.join(image, image.c.id == embedding.c.image_id)
+    alive = image.c.deleted_at.is_(None)
+    known = select(func.count(embedding.c.image_id.distinct())).select_from(there).where(alive)
+    query = (
+        select(embedding.c.encoder_id, func.count(), func.count(case((shard.c.indexed_at.is_not(None), 1))))
+        .select_from(there.outerjoin(shard, shard.c.id == embedding.c.shard_id))
+        .where(alive)
+        .group_by(embedding.c.encoder_id)
+    )
+    with ledger.read() as connection:
+        images = int(connection.execute(known).scalar_one())
+        found = {one: Coverage(images, int(made), int(held)) for one, made, held in connection.execute(query)}
+    return {"": Coverage(images, 0, 0), **found}
+
+
 def _count(connection: Connection, encoder_id: str) -> Coverage:
     image, embedding, shard = tables.image, tables.embedding, tables.shard
     any_encoder = tables.embedding.alias()

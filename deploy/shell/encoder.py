@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from catalog.artifacts import ArtifactStore
-from catalog.coverage import coverage
+from catalog.coverage import coverage, coverages
 from catalog.encoder_facts import EncoderFacts, facts
 from catalog.encoder_files import size_bytes
 from catalog.encoders import Encoder, list_encoders, previous_encoder, serving_encoder
@@ -50,8 +50,9 @@ def show_all(settings: Settings) -> int:
         print("no encoder yet; `ruiji up` registers the shipped one")
         return 0
     table = Table("id", "name", "searchable pictures", "", "trained", "kNN", "precision@10", box=None)
+    covered = coverages(ledger)
     for encoder in list_encoders(ledger):
-        found, said = coverage(ledger, encoder.id), facts(encoder)
+        found, said = covered.get(encoder.id, covered[""]), facts(encoder)
         note = "serves" if encoder.id == serving.id else "before" if previous and encoder.id == previous.id else ""
         table.add_row(
             encoder.id[:SHOWN],

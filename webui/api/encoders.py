@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from flask import Response, jsonify
 
 from catalog import encoders as registry
-from catalog.coverage import coverage
+from catalog.coverage import Coverage, coverages
 from catalog.embed_again import embed_lacking
 from catalog.embed_jobs import UNFINISHED
 from catalog.encoder_facts import facts
@@ -34,7 +35,8 @@ JOBS_LOOKED_AT = 200
 def encoders() -> Response:
     """List the encoders with what is known of each, which one serves, and how far each is filled."""
     have = parts()
-    return jsonify(encoders=[shown(have, row) for row in registry.list_encoders(have.config.ledger)])
+    about = surroundings(have)
+    return jsonify(encoders=[shown(have, row, about) for row in registry.list_encoders(have.config.ledger)])
 
 
 @api.post("/encoders")
@@ -47,7 +49,7 @@ def take_in() -> tuple[Response, int]:
     encoder_id = have.config.client.import_encoder(str(path), timeout_s=TAKE_IN_S)
     encoder = registry.get_encoder(have.config.ledger, encoder_id)
     audited("encoder added", told_of(encoder))
-    return jsonify(shown(have, encoder)), 201
+    return jsonify(shown(have, encoder, surroundings(have))), 201
 
 
 @api.get("/encoders/<encoder_id>/archive")
@@ -119,17 +121,42 @@ def switched(done: Switch) -> Response:
     )
 
 
-def shown(have: Parts, row: Encoder) -> dict[str, object]:
-    """An encoder with all that the page tells of it."""
+@dataclass(frozen=True)
+class Surroundings:
+    """What is asked once for all encoders of a list."""
+
+    serving_id: str | None
+    previous_id: str | None
+    coverage: Mapping[str, Coverage]
+    jobs: Mapping[str, JobProgress]  # the newest of each encoder that fills it
+
+
+def surroundings(have: Parts) -> Surroundings:
+    """As it is now."""
     ledger = have.config.ledger
     serving, previous = registry.serving_encoder(ledger), registry.previous_encoder(ledger)
-    found = coverage(ledger, row.id)
-    job = job_of(have, row.id)
+    jobs: dict[str, JobProgress] = {}
+    for job in list_jobs(ledger, limit=JOBS_LOOKED_AT):
+        if job.kind == "embed":
+            jobs.setdefault(job.encoder_id, job)
+    return Surroundings(
+        serving_id=serving.id if serving else None,
+        previous_id=previous.id if previous else None,
+        coverage=coverages(ledger),
+        jobs=jobs,
+    )
+
+
+def shown(have: Parts, row: Encoder, about: Surroundings) -> dict[str, object]:
+    """An encoder with all that the page tells of it."""
+    found = about.coverage.get(row.id, about.coverage[""])
+    job = unfinished(about.jobs.get(row.id))
+    said = facts(row)
     return {
-        **present.encoder(row, serving_id=serving.id if serving else None),
-        **{name: value for name, value in vars(facts(row)).items() if name != "by_label"},
-        "by_label": dict(facts(row).by_label),
-        "previous": previous is not None and previous.id == row.id,
+        **present.encoder(row, serving_id=about.serving_id),
+        **{name: value for name, value in vars(said).items() if name != "by_label"},
+        "by_label": dict(said.by_label),
+        "previous": row.id == about.previous_id,
         "bytes": size_bytes(have.config.store, row),
         "images": found.images,
         "embedded": found.embedded,
@@ -138,10 +165,9 @@ def shown(have: Parts, row: Encoder) -> dict[str, object]:
     }
 
 
-def job_of(have: Parts, encoder_id: str) -> JobProgress | None:
-    """The job that fills the encoder's collection, while it is not all searchable yet."""
-    for job in list_jobs(have.config.ledger, limit=JOBS_LOOKED_AT):
-        if job.kind == "embed" and job.encoder_id == encoder_id:
-            waiting = job.state == "done" and not job.searchable
-            return job if job.state in UNFINISHED or waiting else None
-    return None
+def unfinished(job: JobProgress | None) -> JobProgress | None:
+    """The job, while its encoder's collection is not all searchable yet."""
+    if job is None:
+        return None
+    waiting = job.state == "done" and not job.searchable
+    return job if job.state in UNFINISHED or waiting else None
