@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = vars(parser.parse_args(argv))
     name, out = chosen.pop("name"), chosen.pop("out")
     plan = Soak(**chosen)
-    with TemporaryDirectory(prefix="ruiji-bench-soak-", ignore_cleanup_errors=True) as room:
+    with TemporaryDirectory(prefix="ruiji-soak-", ignore_cleanup_errors=True) as room:
         figures = soak(Path(room).resolve() / "room", plan)
     missed = goals_missed(figures)
     publish(name, {**figures, "missed": missed}, folder=out, seed=plan.seed, control=plan.control)

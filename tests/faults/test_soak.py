@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,12 +26,15 @@ SOUND: dict[str, Any] = {
 }
 
 
-def test_people_work_meanwhile_and_a_worker_that_keeps_what_it_is_asked_is_noticed(tmp_path: Path) -> None:
+def test_people_work_meanwhile_and_a_worker_that_keeps_what_it_is_asked_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    room = tmp_path_factory.mktemp("soak")  # the queue's socket lies below, and its path must be short
     people = ("--users", "4", "--minutes", "0.2", "--think-s", "0.05")
     photos = ("--photos", "80", "--beside", "20", "--wave", "20", "--rest-s", "1")
-    command = [*RUIJI, "bench", "soak", *people, *photos, "--control", "hoarding", "--out", str(tmp_path)]
+    command = [*RUIJI, "bench", "soak", *people, *photos, "--control", "hoarding", "--out", str(room)]
     done = subprocess.run(
-        command, env=surroundings(TMPDIR=str(tmp_path)), cwd=tmp_path, capture_output=True, text=True, timeout=170
+        command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
     )
     assert done.stdout, done.stderr[-4000:]
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

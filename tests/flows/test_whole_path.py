@@ -22,9 +22,10 @@ def test_an_upload_brings_its_kind_first_with_labels(stack: Stack) -> None:
 
 
 def test_the_querys_own_copy_is_marked(stack: Stack, photos: Path) -> None:
-    path = photos / "labelled" / "sky" / "00003.jpg"
-    first = stack.upload(path.read_bytes()).json()["results"][0]
-    assert first["own_copy"]
+    picture = (photos / "labelled" / "sky" / "00003.jpg").read_bytes()
+    # A Milvus server may leave out of an answer what was written in the last seconds (docs/INDEX.md: Bounded).
+    eventually(lambda: bool(stack.upload(picture).json()["results"][0]["own_copy"]), within_s=20)
+    first = stack.upload(picture).json()["results"][0]
     assert first["score"] > 0.99
     assert first["path"].endswith("sky/00003.jpg")
     assert [label["name"] for label in first["labels"]] == ["sky"]

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BREAKS_OFF = """
 import sys
 from deploy.gunicorn_server import WebServer
+from settings import Settings
 from webui.api.exports import until_done
 
 def pieces():
@@ -42,7 +43,7 @@ class Server(WebServer):
     def load(self):
         return application
 
-Server(bind=sys.argv[1], log_level="INFO").run()
+Server(Settings(), bind=sys.argv[1]).run()
 """
 
 

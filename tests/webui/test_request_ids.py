@@ -109,11 +109,11 @@ def test_every_kind_of_refusal_carries_it(visitor: Visitor) -> None:
 def test_a_page_names_it_where_the_log_has_the_reason(config: WebConfig) -> None:
     faulty = create_app(config)
 
-    @faulty.get("/fault")
     def fault() -> str:
         raise RuntimeError("secret detail")
 
-    page = visiting(faulty).get("/fault")
+    faulty.view_functions["labels.page"] = fault
+    page = visiting(faulty).get("/labels")
     assert page.status_code == 500
     assert f"request <code>{page.headers['X-Request-Id']}</code>" in page.data.decode()
     page = visiting(faulty).get("/no/such/page")  # of no interest, and in no plain log
