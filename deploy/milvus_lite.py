@@ -36,12 +36,14 @@ def main() -> None:
 
     from milvus_lite.adapter.grpc.server import start_server_in_thread
 
-    from deploy import milvus_lite_search, milvus_lite_writes
+    from deploy import milvus_lite_index_files, milvus_lite_search, milvus_lite_writes
 
     milvus_lite_search.install()
     milvus_lite_writes.install()
+    milvus_lite_index_files.install()
 
     given.data.mkdir(parents=True, exist_ok=True)
+    milvus_lite_index_files.sweep(given.data)
     server, database, port = start_server_in_thread(str(given.data), host="127.0.0.1", port=0)
     partial = given.port_file.with_suffix(".partial")
     partial.write_text(str(port))

@@ -16,8 +16,9 @@ from bench.stack import StackError, free_port
 SERVE = """
 import sys
 from milvus_lite.adapter.grpc.server import run_server
-from deploy import milvus_lite_search, milvus_lite_writes
+from deploy import milvus_lite_index_files, milvus_lite_search, milvus_lite_writes
 assert milvus_lite_search.install()
+assert milvus_lite_index_files.install()
 if sys.argv[3] == "in turn":
     assert milvus_lite_writes.install()
 run_server(sys.argv[1], "127.0.0.1", int(sys.argv[2]))
