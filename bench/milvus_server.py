@@ -16,9 +16,14 @@ import secrets
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from pymilvus import MilvusClient
 
 ETCD = """
 name: default
@@ -30,11 +35,20 @@ initial-advertise-peer-urls: http://127.0.0.1:{peer}
 initial-cluster: default=http://127.0.0.1:{peer}
 """
 READY_WITHIN_S = 90.0
+PORT_DRAWS = 5
 FIRST_PASSWORD = "Milvus"  # noqa: S105  what every Milvus begins with
 
 
 class MilvusFailed(RuntimeError):
     """The server has ended, or does not get ready; the message has the end of its log."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Ids of those that are searched, and of those that Milvus has stored: it merges small ones behind searches."""
+
+    loaded: frozenset[int]
+    stored: frozenset[int]
 
 
 @dataclass
@@ -56,11 +70,7 @@ class MilvusServer:
         with (self.unpacked / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             milvus._initialize_data_files(self.unpacked)
-        config = milvus.MilvusServerConfig(data_dir=str(self.folder))
-        ports = {name: _free_port() for name in config.configurable_items if name.endswith("_port")}
-        config.update(**ports)
-        config.set("authorization_enabled", True)
-        config.resolve()
+        ports = self._configure(milvus)
         self._move_etcd(client=ports["etcd_port"], peer=_free_port())
         health = _free_port()
         binaries = self.unpacked / "bin"
@@ -91,13 +101,26 @@ class MilvusServer:
 
     def flush(self, collection: str) -> None:
         """Seal a collection's last rows: few stay unsealed, and are searched one by one, until more come."""
+        with self._client() as client:
+            client.flush(collection)
+
+    def segments(self, collection: str) -> Segments:
+        """Of a collection that is loaded."""
+        with self._client() as client:
+            return Segments(
+                frozenset(one.segment_id for one in client.list_loaded_segments(collection)),
+                frozenset(one.segment_id for one in client.list_persistent_segments(collection)),
+            )
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[MilvusClient]:
         from pymilvus import MilvusClient
 
         address = urlsplit(self.url)
         login = f"root:{self.password}"
         client = MilvusClient(uri=f"http://{address.hostname}:{address.port}", token=login, dedicated=True)
         try:
-            client.flush(collection)
+            yield client
         finally:
             client.close()
 
@@ -109,6 +132,22 @@ class MilvusServer:
             if line.startswith("RssAnon:"):
                 return int(line.split()[1]) * 1024
         raise MilvusFailed("the kernel does not say how much memory the server holds")
+
+    def _configure(self, milvus: Any) -> dict[str, int]:
+        """Write its settings; the ports that it takes. Others may take one of them while it is being asked for."""
+        left = PORT_DRAWS
+        while True:
+            left -= 1
+            config = milvus.MilvusServerConfig(data_dir=str(self.folder))
+            ports = {name: _free_port() for name in config.configurable_items if name.endswith("_port")}
+            config.update(**ports)
+            config.set("authorization_enabled", True)
+            try:
+                config.resolve()
+                return ports
+            except RuntimeError as error:
+                if not left or "bind failed" not in str(error):
+                    raise
 
     def _wait_until_healthy(self, port: int, log: Path) -> None:
         until = time.monotonic() + READY_WITHIN_S

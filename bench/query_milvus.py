@@ -3,7 +3,9 @@
 `ruiji up` with the address of a Milvus 2.3.5 (PyPI's `milvus`), started for it and stopped after. CIFAR-10's 10,000
 photos are ingested as a person would; the other images have rows in the ledger as any, and vectors resampled from those
 of the photos (bench/resampled.py), which the index worker writes from their shards. Once Milvus has built its index, it
-is asked as in `ruiji bench query`: uploads that were never asked before, over one connection. Needs the extra `bench`.
+is asked as in `ruiji bench query`: uploads that were never asked before, over one connection. It is asked twice: at
+once, when there is a segment for every 2,048 rows and each is searched by itself (`before_merging`), and when Milvus
+has merged them, as it does by itself within minutes. Needs the extra `bench`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from ingest.public import demo
 
 SEED = 1
 BUILT_WITHIN_S = 1800.0
+MERGED_WITHIN_S = 600.0
+STAYS_MERGED_S = 60.0
 STAYS_BUILT = 15  # looks, 0.2 s apart: Milvus goes on to merge small segments for a while
 
 
@@ -80,8 +84,12 @@ def measure(
         stack.wait(job)
         written_s = time.monotonic() - started
         built = wait_until_built(server, encoder.collection, rows=n)
+        fresh = len(server.segments(encoder.collection).loaded)
         with catalog(home) as (ledger, store, encoder):
             ids, vectors = embedded(ledger, store, encoder)
+        stack.reconnect()
+        soon = ask(stack, uploads, requests=max(ROUNDS, requests // 5), vectors=vectors).figures()
+        merged_s = wait_until_merged(server, encoder.collection)
         stack.reconnect()
         idle = ask(stack, uploads, requests=requests, vectors=vectors)
         return {
@@ -89,6 +97,9 @@ def measure(
             "recall_at_10": recall_over_http(stack, ids, vectors),
             "vectors": len(ids),
             **built,
+            "segments": len(server.segments(encoder.collection).loaded),
+            "merged_s": merged_s,
+            "before_merging": {"p50_ms": soon["p50_ms"], "p95_ms": soon["p95_ms"], "segments": fresh},
             "indexed_per_s": len(made) / max(written_s, 1e-9),
             "milvus_memory_gb": server.memory_bytes() / 2**30,
             "ready_s": ready_s,
@@ -110,3 +121,17 @@ def wait_until_built(server: MilvusServer, collection: str, *, rows: int) -> dic
         return {"index_type": building.type}
     finally:
         index.close()
+
+
+def wait_until_merged(server: MilvusServer, collection: str) -> float:
+    """Seconds until Milvus searched the segments that it has stored, and stored no others for a while."""
+    started = time.monotonic()
+    before, since = server.segments(collection), started
+    while (now := time.monotonic()) - since < STAYS_MERGED_S:
+        if now - started > MERGED_WITHIN_S:
+            raise RuntimeError(f"Milvus still merges {len(before.stored)} segments after {MERGED_WITHIN_S:.0f} s")
+        time.sleep(1.0)
+        seen = server.segments(collection)
+        if seen != before or seen.loaded != seen.stored:
+            before, since = seen, time.monotonic()
+    return since - started
