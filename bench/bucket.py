@@ -24,6 +24,7 @@ from typing import Any
 import fsspec
 
 from bench.pictures import write_jpegs
+from bench.ports import free_port
 from bench.record import RESULTS, publish
 from bench.repeat import interleave, median_ratio, medians
 from bench.room import fresh_room
@@ -72,9 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 @contextlib.contextmanager
 def s3_server() -> Iterator[str]:
     """moto's, in a process of its own; its address. This process has keys for it meanwhile."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     before = dict(os.environ)
     os.environ.update(KEYS)
     process = subprocess.Popen(

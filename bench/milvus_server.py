@@ -13,7 +13,6 @@ import fcntl
 import http.client
 import os
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from bench.ports import free_port
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -71,8 +72,8 @@ class MilvusServer:
             fcntl.flock(lock, fcntl.LOCK_EX)
             milvus._initialize_data_files(self.unpacked)
         ports = self._configure(milvus)
-        self._move_etcd(client=ports["etcd_port"], peer=_free_port())
-        health = _free_port()
+        self._move_etcd(client=ports["etcd_port"], peer=free_port())
+        health = free_port()
         binaries = self.unpacked / "bin"
         log = self.folder / "milvus.log"
         with log.open("wb") as sink:
@@ -139,7 +140,7 @@ class MilvusServer:
         while True:
             left -= 1
             config = milvus.MilvusServerConfig(data_dir=str(self.folder))
-            ports = {name: _free_port() for name in config.configurable_items if name.endswith("_port")}
+            ports = {name: free_port() for name in config.configurable_items if name.endswith("_port")}
             config.update(**ports)
             config.set("authorization_enabled", True)
             try:
@@ -179,9 +180,3 @@ class MilvusServer:
         if text.count("\netcd:\n") != 1:
             raise MilvusFailed(f"{settings} is not what this version of Milvus writes")
         settings.write_text(text.replace("\netcd:\n", f"\netcd:\n  config:\n    path: {etcd}\n"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.ports import free_port
 from bench.surroundings import surroundings
 
 READY_WITHIN_S = 180.0
@@ -104,9 +104,7 @@ def _accepted(status: int, content: bytes) -> dict[str, Any]:
 def running(home: Path, *, allowed: list[Path], **settings: str) -> Iterator[tuple[Running, float]]:
     """Starts a stack, with more settings, gives it and the seconds that it took to be ready, and stops it."""
     home.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     environment = surroundings(
         RUIJI_HOME=str(home),
         RUIJI_PORT=str(port),

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,17 +18,11 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from bench.ports import free_port
 from bench.surroundings import surroundings
 
 # -P: the folder it runs in, which holds no code of ours, is not searched for modules.
 RUIJI = (sys.executable, "-P", "-m", "ruiji")
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class StackError(RuntimeError):

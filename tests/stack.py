@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from bench.ports import free_port
 from bench.record import ROOT
-from bench.stack import RUIJI, Answer, Stack, StackError, free_port
+from bench.stack import RUIJI, Answer, Stack, StackError
 
 __all__ = ["ROOT", "RUIJI", "Answer", "Stack", "StackError", "free_port"]

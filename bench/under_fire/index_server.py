@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.ports import free_port
 from bench.record import ROOT
-from bench.stack import StackError, free_port
+from bench.stack import StackError
 
 # As `deploy.milvus_lite` does, on a port that stays the same when it is started again.
 SERVE = """
