@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from catalog.artifacts import ArtifactStore
+from catalog.audit import SHELL, note
 from catalog.encoders import serving_encoder
 from catalog.installation import set_version
 from catalog.jobs import create_ingest_job, job_progress
@@ -131,15 +132,13 @@ def _start_and_watch(
 def ingest_jobs(ledger: Ledger, sources: Sequence[tuple[Path | bytes, bool]], *, fallback: str) -> list[int]:
     """A job for each folder, with the encoder that serves: what another embeds, no search finds."""
     serving = serving_encoder(ledger)
-    return [
-        create_ingest_job(
-            ledger,
-            source_id=add_source(ledger, root, labels_from_folders=labels).id,
-            encoder_id=serving.id if serving else fallback,
-            author="shell",
-        )
-        for root, labels in sources
-    ]
+    encoder_id = serving.id if serving else fallback
+    jobs = []
+    for root, labels in sources:
+        source = add_source(ledger, root, labels_from_folders=labels)
+        note(ledger, SHELL, "source added", source.name)
+        jobs.append(create_ingest_job(ledger, source_id=source.id, encoder_id=encoder_id, author="shell"))
+    return jobs
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from catalog.artifacts import ArtifactStore
+from catalog.audit import SHELL, note
 from catalog.encoder_files import archive, archive_name
 from catalog.encoders import serving_encoder
 from catalog.ledger import Ledger
@@ -19,6 +20,7 @@ def take_in(settings: Settings, path: Path) -> int:
     """Register the folder or zip; it serves only where nothing does yet."""
     ledger = Ledger.open(settings.resolved_database_url())
     encoder = set_up_encoder(ledger, ArtifactStore(settings.resolved_artifacts_url()), path)
+    note(ledger, SHELL, "encoder added", f"{encoder.name} ({encoder.id[:SHOWN]})")
     serving = serving_encoder(ledger)
     if serving is not None and serving.id == encoder.id:
         print(f"{encoder.name} ({encoder.id[:SHOWN]}) is here and serves")

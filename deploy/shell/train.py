@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from catalog.artifacts import ArtifactStore
+from catalog.audit import SHELL, note
 from catalog.encoders import serving_encoder
 from catalog.ledger import Ledger
 from catalog.single_labels import single_labels
@@ -70,6 +71,9 @@ def begin(settings: Settings, wanted: Wanted) -> int:
         shutil.rmtree(run, ignore_errors=True)  # nothing is in it that cannot be made again
         raise
     _say(_told(gathered, run))
+    ledger = Ledger.open(settings.resolved_database_url())
+    note(ledger, SHELL, "training started", name)
+    ledger.close()
     return carry_out(settings, run)
 
 
@@ -99,6 +103,7 @@ def carry_out(settings: Settings, run: Path) -> int:
     info = finish(run)
     ledger = Ledger.open(settings.resolved_database_url())
     encoder = set_up_encoder(ledger, ArtifactStore(settings.resolved_artifacts_url()), info.path)
+    note(ledger, SHELL, "encoder added", f"{encoder.name} ({encoder.id[:SHOWN]})")
     if not plan.keep_epochs:  # encoders could be made of its other epochs with them
         forget(run)
     print("\n".join(figures(info)))

@@ -12,6 +12,7 @@ import pytest
 from bench.other_encoder import renamed
 from catalog import tables
 from catalog.artifacts import ArtifactStore
+from catalog.audit import recent
 from catalog.coverage import Coverage, coverage
 from catalog.encoders import Encoder, get_encoder, serving_encoder
 from catalog.index_queue import claim_shard, finish_shard
@@ -91,6 +92,8 @@ def test_folders_given_to_up_are_embedded_with_the_encoder_that_serves(ledger: L
     given = get_encoder(ledger, OTHER_ENCODER)
     (job,) = local.ingest_jobs(ledger, [(tmp_path, False)], fallback=given.id)
     assert job_progress(ledger, job).encoder_id == ENCODER
+    [line] = recent(ledger, limit=9)
+    assert (line.actor, line.action, line.target) == ("shell", "source added", tmp_path.name)
 
 
 def test_an_encoder_that_does_not_serve_is_named_with_the_way_to_switch(ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog.audit import recent
 from catalog.encoder_facts import facts
 from catalog.encoders import list_encoders
 from catalog.ledger import Ledger
@@ -62,8 +63,11 @@ def test_a_folder_of_photos_becomes_an_encoder_with_figures(
     run = settings.home / RUNS / "album"
     assert (run / LEFT_OUT).read_text().startswith(f"album/{KIND}/broken.jpg: ")
     assert not (run / PICTURES).exists()
-    (known,) = list_encoders(Ledger.open(settings.resolved_database_url()))
+    ledger = Ledger.open(settings.resolved_database_url())
+    (known,) = list_encoders(ledger)
     assert (known.name, known.id) == ("album", verify(run / "encoder").id)
+    noted = [(line.actor, line.action, line.target) for line in recent(ledger, limit=9)]
+    assert noted == [("shell", "encoder added", f"album ({known.id[:12]})"), ("shell", "training started", "album")]
     told = facts(known)
     assert told.epochs == 1 and told.method == "dcl" and set(told.by_label) == set(KINDS)
     assert told.knn is not None and told.precision_at_10 is not None
