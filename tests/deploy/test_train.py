@@ -17,6 +17,7 @@ from catalog.audit import recent
 from catalog.encoder_facts import facts
 from catalog.encoders import list_encoders
 from catalog.ledger import Ledger
+from deploy.shell.encoder_files import take_in
 from deploy.shell.train import INTERRUPTED, RUNS, Wanted, begin, resume
 from deploy.training.child import Progress, duration
 from deploy.training.errors import NoTraining
@@ -68,6 +69,9 @@ def test_a_folder_of_photos_becomes_an_encoder_with_figures(
     assert (known.name, known.id) == ("album", verify(run / "encoder").id)
     noted = [(line.actor, line.action, line.target) for line in recent(ledger, limit=9)]
     assert noted == [("shell", "encoder added", f"album ({known.id[:12]})"), ("shell", "training started", "album")]
+    assert take_in(settings, run / "encoder") == 0
+    assert recent(ledger, limit=1)[0].action == "encoder added", "of `ruiji encoder import` too"
+    capsys.readouterr()
     told = facts(known)
     assert told.epochs == 1 and told.method == "dcl" and set(told.by_label) == set(KINDS)
     assert told.knn is not None and told.precision_at_10 is not None
