@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, select, update
 
 from catalog import tables
+from catalog.statements import built_once, given_texts
 
 WORKED_ON = ("scanning", "running")
 
@@ -24,7 +25,7 @@ def ours(chunk_id: int, fence: int) -> dict[str, int]:
 class UnderClaim:
     """What a worker may ask and change of a chunk as long as it is its own; the parameters are `ours`."""
 
-    lock: Select[Any]  # the whole row
+    lock: Select[Any]  # its id
     look: Select[Any]  # lease_until, and the job's state
     change: Update  # of the columns that are given besides
 
@@ -33,7 +34,7 @@ def under(condition: ColumnElement[bool]) -> UnderClaim:
     """Those statements under a condition."""
     of_job = _job.c.id == _chunk.c.job_id
     return UnderClaim(
-        lock=select(_chunk).where(condition).with_for_update(key_share=True),
+        lock=select(_chunk.c.id).where(condition).with_for_update(key_share=True),
         look=select(_chunk.c.lease_until, _job.c.state).join(_job, of_job).where(condition),
         change=update(_chunk).where(condition),
     )
@@ -45,15 +46,23 @@ OURS = under(and_(*_its, _chunk.c.state == "claimed"))
 # Parameters: which (open or claimed), now. An open chunk's lease is a rest that it was given; a claimed one's is its
 # worker's. In the order of the index, where those that never rested come first, by their ids.
 WAITING = (
-    select(_chunk, _job.c.kind, _job.c.source_id)
+    select(
+        *(_chunk.c.id, _chunk.c.job_id, _chunk.c.encoder_id, _chunk.c.fence, _chunk.c.attempts, _chunk.c.files),
+        _job.c.source_id,
+    )
     .join(_job, _job.c.id == _chunk.c.job_id)
     .where(_job.c.state.in_(WORKED_ON), _chunk.c.state == bindparam("which"), _chunk.c.lease_until < bindparam("now"))
     .order_by(_chunk.c.lease_until, _chunk.c.id)
     .limit(1)
     .with_for_update(of=_chunk, skip_locked=True, key_share=True)
 )
-# Parameter besides: encoders.
-WAITING_FOR = WAITING.where(_chunk.c.encoder_id.in_(bindparam("encoders", expanding=True)))
+
+
+@built_once
+def waiting_for(connection: Connection) -> Select[Any]:
+    """WAITING, with a parameter besides: the encoders, packed."""
+    return WAITING.where(_chunk.c.encoder_id.in_(given_texts(connection, "encoders")))
+
 
 # Parameter: of; and the columns that change.
 UPDATE = update(_chunk).where(_chunk.c.id == bindparam("of"))
@@ -66,6 +75,9 @@ ITEMS = (
     .where(_member.c.chunk_id == bindparam("of"))
     .order_by(_place.c.id)
 )
+
+# Parameter: of.
+SOURCE = select(_source.c.root, _source.c.labels_from_folders).where(_source.c.id == bindparam("of"))
 
 # Parameter: at_work.
 END_TROUBLE = (

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from catalog import chunk_statements as statements
 from catalog import tables
 from catalog.chunk_statements import WORKED_ON
+from catalog.kept_statements import changed_by, rows_from
 from catalog.ledger import Ledger, clock, writing
 from catalog.many_rows import insert_many
 from catalog.places import PlaceToDo, note_bad
 from catalog.plain_text import plain_text
-from catalog.statements import slices
+from catalog.statements import packed, slices
 
 ChunkStatus = Literal["go", "paused", "cancelled", "lost"]
 LONGEST_TROUBLE = 2500  # characters: five machines may each name a path and a remedy
 RENEW_AFTER = 1 / 8  # of a lease
 
 
-@dataclass(frozen=True)
-class ChunkItem:
+class ChunkItem(NamedTuple):
     """A file of a chunk: `path` is relative to `root`; size in bytes and time as the scan saw them."""
 
     place_id: int
@@ -32,6 +32,18 @@ class ChunkItem:
     path: bytes
     size: int
     mtime_ns: int
+
+
+class Waiting(NamedTuple):
+    """A chunk that may be claimed, in the order of the columns of `chunk_statements.WAITING`."""
+
+    id: int
+    job_id: int
+    encoder_id: str
+    fence: int
+    attempts: int
+    files: int
+    source_id: int | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,7 @@ def claim_chunk(
                 continue
             claim = {"fence": row.fence + 1, "attempts": row.attempts + 1}
             lease = {"state": "claimed", "worker": worker, "lease_until": now + lease_s}
-            connection.execute(statements.UPDATE, {"of": row.id, **claim, **lease})
+            changed_by(connection, statements.UPDATE, {"of": row.id, **claim, **lease})
             return _claimed(connection, row)
     return None
 
@@ -116,18 +128,19 @@ def heartbeat_chunk(ledger: Ledger, chunk: ClaimedChunk, *, lease_s: float) -> C
     """
     ours = statements.ours(chunk.id, chunk.fence)
     with ledger.read() as connection:
-        row = connection.execute(statements.OURS.look, ours).one_or_none()
+        found = rows_from(connection, statements.OURS.look, ours)
         now = clock(connection)
-    if row is None:
+    if not found:
         return "lost"
-    if row.lease_until < now + lease_s * (1 - RENEW_AFTER):
+    lease_until, state = found[0]
+    if lease_until < now + lease_s * (1 - RENEW_AFTER):
         with ledger.write() as connection:
             renewed = {**ours, "lease_until": clock(connection) + lease_s}
-            if not connection.execute(statements.OURS.change, renewed).rowcount:
+            if not changed_by(connection, statements.OURS.change, renewed):
                 return "lost"
-    if row.state in WORKED_ON:
+    if state in WORKED_ON:
         return "go"
-    return "paused" if row.state == "paused" else "cancelled"
+    return "paused" if state == "paused" else "cancelled"
 
 
 def hand_back(ledger: Ledger, chunk: ClaimedChunk, *, error: str | None = None, rest_s: float = 0.0) -> bool:
@@ -139,7 +152,7 @@ def hand_back(ledger: Ledger, chunk: ClaimedChunk, *, error: str | None = None, 
         rests_until = clock(connection) + rest_s if rest_s else 0.0
         values = {"state": "open", "worker": None, "lease_until": rests_until, "attempts": max(0, chunk.attempts - 1)}
         ours = statements.ours(chunk.id, chunk.fence)
-        opened = connection.execute(statements.OURS.change, {**ours, **values}).rowcount
+        opened = changed_by(connection, statements.OURS.change, {**ours, **values})
         if opened and error is not None:
             _note_trouble(connection, tables.job.c.id == chunk.job_id, error)
     return opened == 1
@@ -167,7 +180,7 @@ def note_trouble(ledger: Ledger, *, encoder_id: str, error: str) -> None:
 
 def end_trouble(connection: Connection, job_id: int) -> None:
     """A chunk of the job has succeeded: what kept the ones before it is over."""
-    connection.execute(statements.END_TROUBLE, {"at_work": job_id})
+    changed_by(connection, statements.END_TROUBLE, {"at_work": job_id})
 
 
 def open_work(ledger: Ledger) -> OpenWork:
@@ -188,9 +201,9 @@ def open_work(ledger: Ledger) -> OpenWork:
     return OpenWork(*counts)
 
 
-def lock_claimed(connection: Connection, chunk: ClaimedChunk) -> Row[Any] | None:
-    """The chunk's row, locked until the transaction ends; None if another worker has it, or nobody."""
-    return connection.execute(statements.OURS.lock, statements.ours(chunk.id, chunk.fence)).one_or_none()
+def lock_claimed(connection: Connection, chunk: ClaimedChunk) -> bool:
+    """Lock the chunk's row until the transaction ends; False if another worker has it, or nobody."""
+    return bool(rows_from(connection, statements.OURS.lock, statements.ours(chunk.id, chunk.fence)))
 
 
 def holds_source(source_ids: Collection[int]) -> ColumnElement[bool]:
@@ -222,30 +235,32 @@ def _note_trouble(connection: Connection, which: ColumnElement[bool], error: str
 
 def _next(
     connection: Connection, encoder_ids: Sequence[str] | None, without_sources: Collection[int]
-) -> Row[Any] | None:
-    query = statements.WAITING if encoder_ids is None else statements.WAITING_FOR
-    if without_sources:
-        query = query.where(~holds_source(without_sources))
-    asked = {"now": clock(connection)} | ({} if encoder_ids is None else {"encoders": list(encoder_ids)})
+) -> Waiting | None:
+    query = statements.WAITING if encoder_ids is None else statements.waiting_for(connection)
+    asked = {"now": clock(connection)} | ({} if encoder_ids is None else {"encoders": packed(connection, encoder_ids)})
     # Fresh chunks first: one that ends its workers must not keep the others waiting.
-    row = connection.execute(query, {**asked, "which": "open"}).one_or_none()
-    return row or connection.execute(query, {**asked, "which": "claimed"}).one_or_none()
+    for which in ("open", "claimed"):
+        if without_sources:
+            others = query.where(~holds_source(without_sources))
+            found = [tuple(row) for row in connection.execute(others, {**asked, "which": which})]
+        else:
+            found = list(rows_from(connection, query, {**asked, "which": which}))
+        if found:
+            return Waiting(*found[0])
+    return None
 
 
-def _claimed(connection: Connection, row: Row[Any]) -> ClaimedChunk:
-    source = tables.source
-    items = [ChunkItem(*item) for item in connection.execute(statements.ITEMS, {"of": row.id}).all()]
+def _claimed(connection: Connection, row: Waiting) -> ClaimedChunk:
+    items = list(map(ChunkItem._make, rows_from(connection, statements.ITEMS, {"of": row.id})))
     root, labelled = b"", False
     if row.source_id is not None:
-        root, labelled = connection.execute(
-            select(source.c.root, source.c.labels_from_folders).where(source.c.id == row.source_id)
-        ).one()
+        [(root, labelled)] = rows_from(connection, statements.SOURCE, {"of": row.source_id})
     return ClaimedChunk(
-        row.id, row.job_id, row.encoder_id, row.fence + 1, row.attempts + 1, bytes(root), labelled, items
+        row.id, row.job_id, row.encoder_id, row.fence + 1, row.attempts + 1, bytes(root), bool(labelled), items
     )
 
 
-def _give_up(connection: Connection, row: Row[Any], now: float) -> None:
+def _give_up(connection: Connection, row: Waiting, now: float) -> None:
     chunk, member = tables.chunk, tables.chunk_place
     reason = f"gave up after {row.attempts} attempts: each time the worker ended before the chunk was done"
     connection.execute(

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, Select, bindparam, func, select
 
 from catalog import tables
+from catalog.kept_statements import rows_from
 from catalog.ledger import Ledger
 from catalog.statements import any_of, built_once, given_texts, packed
 
@@ -32,7 +33,7 @@ def seen_before(ledger: Ledger, *, encoder_id: str, sha256s: Iterable[str]) -> S
     """What is known of these files: one look for both, as an ingest takes it for every batch."""
     with ledger.read() as connection:
         asked = {"encoder": encoder_id, "given": packed(connection, sha256s)}
-        rows = connection.execute(_seen(connection), asked).all()
+        rows = rows_from(connection, _seen(connection), asked)
     return Seen(
         embedded={sha256: image_id for sha256, image_id, _ in rows if image_id is not None},
         with_thumbnail={sha256 for sha256, _, thumbnail in rows if thumbnail},

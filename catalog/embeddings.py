@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Delete, Select, bindparam, delete, insert, select, tuple_, update
 
@@ -15,6 +15,7 @@ from catalog.errors import ClaimLost
 from catalog.folder_labels import label_by_folder
 from catalog.image_identity import DecodedFile, identify
 from catalog.images import note_changes
+from catalog.kept_statements import changed_by, rows_from
 from catalog.label_gate import keep_labels
 from catalog.ledger import Ledger, clock
 from catalog.many_rows import insert_many, update_many
@@ -51,6 +52,13 @@ class Conflict:
     image_ids: frozenset[int]
 
 
+class StoredImage(NamedTuple):
+    """What the ledger says of an image before this commit."""
+
+    deleted_at: float | None
+    thumbnail_pack: str | None
+
+
 CommitResult = Literal["committed", "lost"] | Conflict
 
 _ANY_BAD = select(tables.bad_file.c.id).where(tables.bad_file.c.job_id == bindparam("job")).limit(1)
@@ -63,7 +71,7 @@ def assign_ids(ledger: Ledger, chunk: ClaimedChunk, files: Sequence[DecodedFile]
     A file with new bytes but the pixels that its place had, or that a vanished image had, keeps that image.
     """
     with ledger.write() as connection:
-        if lock_claimed(connection, chunk) is None:
+        if not lock_claimed(connection, chunk):
             raise ClaimLost(f"Chunk {chunk.id} is another worker's now; nothing was written.")
         return identify(connection, files, now=clock(connection))
 
@@ -89,7 +97,7 @@ def commit_chunk(
         raise ValueError(f"shard {shard.key if shard else ''} holds images that no file has: {sorted(stray)[:5]}")
     with ledger.write() as connection:
         keep_labels(connection)
-        if lock_claimed(connection, chunk) is None:
+        if not lock_claimed(connection, chunk):
             return "committed" if _is_done(connection, chunk) else "lost"
         now = clock(connection)
         # The job before images before places, here as in every other transaction: so no two wait for each other.
@@ -135,7 +143,7 @@ def _is_done(connection: Connection, chunk: ClaimedChunk) -> bool:
 def _live_places(connection: Connection, files: Sequence[DecodedFile]) -> dict[int, int | None]:
     """Place -> the image that it had, of the files whose place was not taken away meanwhile."""
     ids = packed(connection, (file.place_id for file in files))
-    return {row[0]: row[1] for row in connection.execute(_live(connection), {"given": ids}).all()}
+    return {row[0]: row[1] for row in rows_from(connection, _live(connection), {"given": ids})}
 
 
 @built_once
@@ -145,9 +153,9 @@ def _live(connection: Connection) -> Select[Any]:
     return query.order_by(place.c.id).with_for_update(key_share=True)
 
 
-def _lock_images(connection: Connection, image_ids: Iterable[int]) -> dict[int, Any]:
-    rows = connection.execute(_locked(connection), {"given": packed(connection, image_ids)}).all()
-    return {row.id: row for row in rows}
+def _lock_images(connection: Connection, image_ids: Iterable[int]) -> dict[int, StoredImage]:
+    rows = rows_from(connection, _locked(connection), {"given": packed(connection, image_ids)})
+    return {row[0]: StoredImage(*row[1:]) for row in rows}
 
 
 @built_once
@@ -159,7 +167,7 @@ def _locked(connection: Connection) -> Select[Any]:
 
 def _embedded(connection: Connection, encoder_id: str, image_ids: Iterable[int]) -> set[int]:
     asked = {"encoder": encoder_id, "given": packed(connection, image_ids)}
-    return set(connection.execute(_with_vector(connection), asked).scalars().all())
+    return {row[0] for row in rows_from(connection, _with_vector(connection), asked)}
 
 
 @built_once
@@ -180,8 +188,10 @@ def _write_shard(
         "rows": written.rows,
         "sha256": written.sha256,
         "created_at": now,
+        "lease_until": 0.0,
+        "fence": 0,
     }
-    shard_id = connection.execute(_NEW_SHARD, values).scalar_one()
+    [(shard_id,)] = rows_from(connection, _NEW_SHARD, values)
     insert_many(
         connection,
         embedding,
@@ -216,7 +226,7 @@ def _write_thumbnails(
     files: Sequence[DecodedFile],
     image_ids: Mapping[str, int],
     pack: str | None,
-    rows: Mapping[int, Any],
+    rows: Mapping[int, StoredImage],
 ) -> set[int]:
     """Say where the thumbnails of the images that have none lie; these images are there from now on, and returned."""
     if pack is None:
@@ -244,7 +254,7 @@ def _revive(connection: Connection, image_ids: Collection[int]) -> None:
 
 def _clear_bad(connection: Connection, job_id: int, files: Sequence[DecodedFile]) -> None:
     """A file that could be read at a later attempt is no bad file of this job any more."""
-    if connection.execute(_ANY_BAD, {"job": job_id}).one_or_none() is None:
+    if not rows_from(connection, _ANY_BAD, {"job": job_id}):
         return
     ids = packed(connection, (file.place_id for file in files))
     connection.execute(_bad_before(connection), {"job": job_id, "given": ids})
@@ -267,7 +277,8 @@ def _finish(
     bad: int,
     timings: Mapping[str, float],
 ) -> None:
-    connection.execute(
+    changed_by(
+        connection,
         chunk_statements.UPDATE,
         {
             "of": chunk.id,

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Select, select
 
 from catalog import tables
+from catalog.kept_statements import rows_from
 from catalog.label_batches import open_batch, planned, write_events
 from catalog.label_events import UNDECIDED, Decision, decide, lock_images, rivals_of, standings
 from catalog.label_merges import merged_into
@@ -25,8 +26,8 @@ def label_by_folder(connection: Connection, place_ids: Iterable[int]) -> set[int
     A person's decision, an import's, or an earlier folder's is never changed. The transaction has begun with
     `keep_labels`.
     """
-    rows = connection.execute(_named_by_folder(connection), {"given": packed(connection, place_ids)})
-    named = [(row.image_id, folder_label(bytes(row.path))) for row in rows]
+    rows = rows_from(connection, _named_by_folder(connection), {"given": packed(connection, place_ids)})
+    named = [(image_id, folder_label(bytes(path))) for image_id, path in rows]
     wanted = [(image_id, name) for image_id, name in named if name is not None]
     if not wanted:
         return set()

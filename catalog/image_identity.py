@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, case, exists, func, select, text, upd
 
 from catalog import tables
 from catalog.images import LIVE_PLACE
+from catalog.kept_statements import rows_from
 from catalog.many_rows import insert_many, new_numbers
 from catalog.statements import any_of, built_once, given, given_texts, packed
 
@@ -97,7 +98,7 @@ def _write_new(connection: Connection, files: Sequence[DecodedFile], *, now: flo
 
 
 def _by_sha256(connection: Connection, hashes: Iterable[str]) -> dict[str, int]:
-    rows = connection.execute(_with_sha256(connection), {"given": packed(connection, hashes)}).all()
+    rows = rows_from(connection, _with_sha256(connection), {"given": packed(connection, hashes)})
     return {row[0]: row[1] for row in rows}
 
 
@@ -132,7 +133,7 @@ def _still_shown(connection: Connection, files: Sequence[DecodedFile], image_ids
 def _former(connection: Connection, files: Sequence[DecodedFile]) -> dict[int, int]:
     """Place -> the image that it had, where the file has other bytes now but the same pixels."""
     pixels = {file.place_id: file.pixel_hash for file in files}
-    rows = connection.execute(_of_places(connection), {"given": packed(connection, pixels)}).all()
+    rows = rows_from(connection, _of_places(connection), {"given": packed(connection, pixels)})
     return {place_id: image_id for place_id, image_id, pixel_hash in rows if pixel_hash == pixels[place_id]}
 
 
@@ -145,7 +146,7 @@ def _of_places(connection: Connection) -> Select[Any]:
 
 def _homeless(connection: Connection, pixel_hashes: Iterable[str]) -> dict[str, int]:
     """Pixel hash -> an image with these pixels that had places, all of which are gone; one with labels if there is."""
-    rows = connection.execute(_without_place(connection), {"given": packed(connection, pixel_hashes)}).all()
+    rows = rows_from(connection, _without_place(connection), {"given": packed(connection, pixel_hashes)})
     return {row[0]: row[1] for row in rows}
 
 

@@ -73,7 +73,8 @@ def _sqlite(url: URL, *, busy_timeout_s: float) -> Engine:
         # A transaction that reads first and writes later fails at once, without waiting, if another wrote in between:
         # only IMMEDIATE makes it wait for its turn at the start.
         immediate = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
 
