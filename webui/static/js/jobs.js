@@ -30,7 +30,7 @@ function make(job) {
 
 function button(job, action, name, glyph) {
   return h("button", {
-    type: "button", class: action === "cancel" ? "quiet small danger" : "outline small", "data-action": action,
+    type: "button", class: `for-admins ${action === "cancel" ? "quiet small danger" : "outline small"}`, "data-action": action,
     onclick: async () => {
       try {
         await api(`/jobs/${job.id}/${action}`, { method: "POST" });

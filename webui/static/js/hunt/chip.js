@@ -10,6 +10,6 @@ export function makeChip({ name, address, sign = 1, busy = false, flip = null, r
   return h("div", { class: `chip${sign > 0 ? "" : " minus"}${busy ? " busy" : ""}`, role: "listitem", title: `${name}: ${meaning}` },
     image || icon("picture"),
     h("span", { class: "visually-hidden" }, `${name}: ${meaning}`),
-    flip && h("button", { type: "button", class: "sign", "aria-label": `${name}: look for ${sign > 0 ? "less" : "more"} like this instead`, title: sign > 0 ? "More like this; click for less" : "Less like this; click for more", onclick: flip }, icon(sign > 0 ? "plus" : "minus")),
-    h("button", { type: "button", class: "remove", "aria-label": `Remove ${name} from the examples`, onclick: remove }, icon("close")));
+    flip && h("button", { type: "button", class: "sign for-labellers", "aria-label": `${name}: look for ${sign > 0 ? "less" : "more"} like this instead`, title: sign > 0 ? "More like this; click for less" : "Less like this; click for more", onclick: flip }, icon(sign > 0 ? "plus" : "minus")),
+    h("button", { type: "button", class: "remove for-labellers", "aria-label": `Remove ${name} from the examples`, onclick: remove }, icon("close")));
 }

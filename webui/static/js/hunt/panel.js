@@ -22,8 +22,8 @@ export function askToAccept(step, label, { accept, refuse }) {
       figure(count(step.count), `become ${label}`),
       figure(percent(step.wrong), `of them may be wrong: about ${plural(wrong, "picture")}`)),
     h("div", { class: "two-buttons" },
-      h("button", { type: "button", class: "primary", id: "accept", onclick: accept }, `Accept ${count(step.count)} `, h("kbd", { "aria-hidden": "true" }, "⏎")),
-      h("button", { type: "button", class: "outline", id: "refuse", onclick: refuse }, "Look at them page by page ", h("kbd", { "aria-hidden": "true" }, "N"))));
+      h("button", { type: "button", class: "primary for-labellers", id: "accept", onclick: accept }, `Accept ${count(step.count)} `, h("kbd", { "aria-hidden": "true" }, "⏎")),
+      h("button", { type: "button", class: "outline for-labellers", id: "refuse", onclick: refuse }, "Look at them page by page ", h("kbd", { "aria-hidden": "true" }, "N"))));
   place.hidden = false;
   byId("accept-title").focus({ preventScroll: true }); // not the button: a key still down from before must not press it
 }
@@ -64,7 +64,7 @@ export function sayFailure(error, hunt, { retry }) {
     showMessage("An example cannot be read", `${error.message} Take it out above, then try again.`, { bad: true, actions: [{ label: "Try again", primary: true, run: retry }, allHunts] });
     return;
   }
-  const actions = error.status === 404 ? [allHunts] : [{ label: "Try again", primary: true, run: retry }, allHunts];
+  const actions = error.status === 404 || error.status === 403 ? [allHunts] : [{ label: "Try again", primary: true, run: retry }, allHunts];
   showError(error, error.elsewhere ? [{ label: "Reload", primary: true, run: () => location.reload() }] : actions, "The next page could not be found");
 }
 

@@ -11,8 +11,14 @@ export function taken(event) {
   return Boolean(at.closest("button, a[href], summary")) && (event.key === "Enter" || event.key === " ");
 }
 
-/** act: an object of functions named as below; a page leaves out what it does not do. */
-export function listen(act) {
+// What a viewer may not do: the server would refuse it, and the buttons for it are not there either.
+const LABELLING = ["label", "confirm", "undo", "hunt", "refuse", "above", "pick"];
+const allowed = (acts) => (document.documentElement.dataset.role === "viewer"
+  ? Object.fromEntries(Object.entries(acts).filter(([name]) => !LABELLING.includes(name))) : acts);
+
+/** acts: an object of functions named as below; a page leaves out what it does not do. */
+export function listen(acts) {
+  const act = allowed(acts);
   const plain = {
     " ": act.toggle, x: act.toggle, i: act.invert, s: act.search, f: act.view, l: act.label, "?": act.help,
     u: act.unfold, Enter: act.confirm, Escape: act.clear, z: act.undo, h: act.hunt, n: act.refuse, a: act.above,

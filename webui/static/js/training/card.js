@@ -84,7 +84,7 @@ export class RunCard {
 
   actions(run) {
     const act = (action, name, glyph) => h("button", {
-      type: "button", class: action === "cancel" ? "quiet small danger" : "outline small", "data-action": action,
+      type: "button", class: `for-admins ${action === "cancel" ? "quiet small danger" : "outline small"}`, "data-action": action,
       onclick: async () => {
         try {
           await api(`/training/${run.id}/${action}`, { method: "POST" });
