@@ -3,10 +3,11 @@
 Everything is embedded and on loopback, as `ruiji up` starts it. Every fourth person labels, undoes and does again; the
 others search, look at thumbnails and open pages, with a thought in between. Errors are requests without an answer and
 answers of 400 and above; 429 and 503, by which a server says that it has too much to do, are counted as refused. Memory
-is the parts' PSS: growth is the median of the run's last tenth against that of the tenth after the warm-up. The index
-server's is told apart: it holds the vectors that are ingested meanwhile. The page keeps some of every photo too, so
-that most are there at the beginning (`--beside`). At the end every label that was acknowledged is compared with the
-ledger. `--control hoarding` has the query worker keep what it is asked, and must end with 1.
+is what the parts have allocated (bench/under_load/memory.py): growth is the median of the run's last tenth against that
+of the tenth after the warm-up. The index server's is told apart: it holds the vectors that are ingested meanwhile. The
+page keeps fingerprints of so many photos: the warm-up has to show as many, or what filled up would pass for growth, and
+`--beside` puts them there. At the end every label that was acknowledged is compared with the ledger. `--control
+hoarding` has the query worker keep what it is asked, and must end with 1.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from bench.under_load.memory import HOLDS_DATA, MemoryWatch, growth
 from bench.under_load.meter import Meter, Metered
 from bench.under_load.people import Visitor, Waves
 from bench.under_load.training import Training
+from curate.fingerprints import KEPT
 
 MOST_GROWTH = 0.05
 JITTER_MB = 4.0  # less growth than this is not looked at: a twentieth of a broker's 3 MB is nothing
@@ -91,6 +93,7 @@ def goals_missed(figures: dict[str, Any]) -> list[str]:
     return [
         *(f"{what}: {figures[what]}" for what in ("errors", "lost", "duplicates", "wrong") if figures[what]),
         *([f"refused: {figures['refused']}"] if figures["refused"] > MOST_REFUSED * figures["requests"] else []),
+        *([f"warm-up: {figures['warmed_up_on']} photos found of {KEPT}"] if figures["warmed_up_on"] < KEPT else []),
         *(f"memory of {part}: {share:+.1%}" for part, share in grown.items() if share > MOST_GROWTH),
     ]
 
@@ -133,7 +136,9 @@ class _Run:
         everyone: list[Client | Labeller] = [*people, waves]
         for thread in (*everyone, training, watch):
             thread.start()
-        self._wait(everyone, training)
+        self._wait(plan.minutes * plan.warm_up, everyone, training)
+        warmed_up_on = len(set().union(*(one.found for one in people if isinstance(one, Visitor))))
+        self._wait(plan.minutes * (1 - plan.warm_up), everyone, training)
         watch.end()
         training.end()
         self.stop.set()
@@ -141,7 +146,7 @@ class _Run:
             one.join(timeout=SETTLED_S)
         self._complain(everyone, training)
         found = self._compare(people, waves)
-        memory = watch.medians(warm_up=plan.warm_up)
+        own, mapped = (of(warm_up=plan.warm_up) for of in (watch.own, watch.mapped))
         return {
             "minutes": plan.minutes,
             "users": plan.users,
@@ -153,8 +158,11 @@ class _Run:
             "duplicates": len(found.duplicates),
             "wrong": len(found.wrong),
             "lost_below_95": {} if found.lost else bounds(found.checked),
-            "memory_mb": {part: after for part, (_, after) in memory.items()},
-            "memory_growth": growth(memory),
+            "warmed_up_on": warmed_up_on,
+            "memory_mb": {part: after for part, (_, after) in own.items()},
+            "memory_growth": growth(own),
+            "mapped_mb": {part: after for part, (_, after) in mapped.items()},
+            "mapped_growth": growth(mapped),
             "first_finding": found.all()[0] if found.all() else None,
         }
 
@@ -188,9 +196,9 @@ class _Run:
             for number in range(plan.users)
         ]
 
-    def _wait(self, everyone: Sequence[Client | Labeller], training: Training) -> None:
+    def _wait(self, minutes: float, everyone: Sequence[Client | Labeller], training: Training) -> None:
         began = time.monotonic()
-        while (left := 60 * self.plan.minutes - (time.monotonic() - began)) > 0:
+        while (left := 60 * minutes - (time.monotonic() - began)) > 0:
             self._complain(everyone, training)
             time.sleep(min(left, 1.0))
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError
 from catalog import request_id
 from catalog.errors import CatalogError, LedgerBusy, LedgerError
 from catalog.fork_gate import ForkGate
-from catalog.ledger_engine import WRITES, make_engine, parse_url
+from catalog.ledger_engine import PAGE_CACHE_MB, WRITES, make_engine, parse_url
 from catalog.ledger_errors import BUSY_TIMEOUT_S, explain
 from catalog.migrations import HEAD, migrate
 
@@ -48,14 +48,15 @@ class Ledger:
         _forks.add(self)
 
     @classmethod
-    def open(cls, url: str, *, upgrade: bool = True, revision: str = HEAD) -> Self:
+    def open(cls, url: str, *, upgrade: bool = True, revision: str = HEAD, page_cache_mb: int = PAGE_CACHE_MB) -> Self:
         """Open the database at an SQLAlchemy URL and bring its tables up to date, or leave them as they are.
 
-        `revision`: an older one, for what was written by an older version.
+        `revision`: an older one, for what was written by an older version. `page_cache_mb`: of each connection to
+        SQLite; many threads that mostly read need little.
 
         Raises LedgerError when it cannot be reached, is no database, or was made by a newer version.
         """
-        ledger = cls(make_engine(parse_url(url), busy_timeout_s=BUSY_TIMEOUT_S))
+        ledger = cls(make_engine(parse_url(url), busy_timeout_s=BUSY_TIMEOUT_S, page_cache_mb=page_cache_mb))
         try:
             with ledger.write() if upgrade else ledger.read() as connection:
                 if upgrade:

@@ -15,6 +15,8 @@ from catalog.errors import LedgerError
 from catalog.ledger_errors import too_old
 
 WRITES = "ruiji_writes"
+# Of each of up to 64 connections to SQLite. Pages that it has no room for are read again, from the system's cache.
+PAGE_CACHE_MB = 16
 CONNECT_TIMEOUT_S = 10  # to a server that does not even refuse; the system's own takes minutes
 # A host that loses its power or its network in the middle of a transaction keeps its locks until the server gives its
 # connection up, which takes two hours by default: whoever merges labels would wait for it, and all who label for them.
@@ -22,9 +24,11 @@ CONNECT_TIMEOUT_S = 10  # to a server that does not even refuse; the system's ow
 PATIENCE = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "25000"}
 
 
-def make_engine(url: URL, *, busy_timeout_s: float) -> Engine:
+def make_engine(url: URL, *, busy_timeout_s: float, page_cache_mb: int = PAGE_CACHE_MB) -> Engine:
     """An engine whose connections are durable and check references. Raises LedgerError for a folder that cannot be."""
-    return _sqlite(url, busy_timeout_s=busy_timeout_s) if url.get_backend_name() == "sqlite" else _postgresql(url)
+    if url.get_backend_name() != "sqlite":
+        return _postgresql(url)
+    return _sqlite(url, busy_timeout_s=busy_timeout_s, page_cache_mb=page_cache_mb)
 
 
 def parse_url(url: str) -> URL:
@@ -43,7 +47,7 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
-def _sqlite(url: URL, *, busy_timeout_s: float) -> Engine:
+def _sqlite(url: URL, *, busy_timeout_s: float, page_cache_mb: int) -> Engine:
     path = Path(str(url.database))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +67,8 @@ def _sqlite(url: URL, *, busy_timeout_s: float) -> Engine:
         # A chunk of new images changes 1,000 pages, as hashes fall anywhere. Left in the log for longer, those that the
         # next chunks change too are moved once instead of each time.
         log = "wal_autocheckpoint=4000"
-        pragmas = ("synchronous=FULL", "fullfsync=ON", "foreign_keys=ON", "cache_size=-16000", log)
+        cache = f"cache_size=-{1000 * page_cache_mb}"
+        pragmas = ("synchronous=FULL", "fullfsync=ON", "foreign_keys=ON", cache, log)
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
         _enter_wal(connection, busy_timeout_s=busy_timeout_s)

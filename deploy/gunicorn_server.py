@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from deploy.arenas import limit_arenas
 from deploy.page_address import OpenToOthers, check_bind, reached_by_others, shown
 from settings import Settings
 from worker.logs import set_up_logging
@@ -90,6 +91,8 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 def serve(settings: Settings, *, bind: str) -> None:
     """Serve until a signal ends it; `bind` is host:port or fd://number."""
+    # Threads take turns at Python, so two arenas are enough for them; one each would be memory that the others miss.
+    limit_arenas()
     set_up_logging(settings.log_level, settings.log)
     WebServer(settings, bind=bind).run()
 

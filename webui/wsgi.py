@@ -17,6 +17,9 @@ from webui.app import create_app
 from webui.config import WebConfig
 from worker.client import Client
 
+# A connection for each of 16 threads: 90 images of 100,000 are described as fast with 2 MB as with 16.
+PAGE_CACHE_MB = 2
+
 
 def build_application(settings: Settings | None = None, *, login: bool | None = None) -> Flask:
     """The application that this installation's settings describe; `login`: whether people sign in where it listens."""
@@ -24,7 +27,7 @@ def build_application(settings: Settings | None = None, *, login: bool | None = 
     settings.check()
     return create_app(
         WebConfig(
-            ledger=Ledger.open(settings.resolved_database_url()),
+            ledger=Ledger.open(settings.resolved_database_url(), page_cache_mb=PAGE_CACHE_MB),
             index=VectorIndex(
                 settings.resolved_index_url(), token=settings.index_token, options=settings.index_options()
             ),

@@ -22,6 +22,7 @@ class Visitor(Client):
         self.photos, self.think_s = photos, think_s
         self.asked = Asked()
         self.known: list[int] = []
+        self.found: set[int] = set()  # ever
 
     def act(self) -> None:
         """One thing, and a thought."""
@@ -46,6 +47,7 @@ class Visitor(Client):
             return
         self.asked.take(answer)
         self.known = [row["image_id"] for row in answer.json()["results"]]
+        self.found.update(self.known)
         for image in self.random.sample(self.known, min(SHOWN, len(self.known))):
             self._get(f"/thumbnail/{image}")
 

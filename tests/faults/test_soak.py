@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import mmap
+import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.soak import goals_missed
 from bench.surroundings import surroundings
-from bench.under_load.memory import growth
+from bench.under_load.memory import growth, medians, memory_of
 from bench.under_load.meter import Meter
+from curate.fingerprints import KEPT
 from tests.stack import RUIJI
 
 SOUND: dict[str, Any] = {
@@ -21,6 +25,7 @@ SOUND: dict[str, Any] = {
     "lost": 0,
     "duplicates": 0,
     "wrong": 0,
+    "warmed_up_on": KEPT,
     "memory_growth": {"web": 0.05, "index server": 0.4, "broker": 0.2},
     "memory_mb": {"web": 200.0, "index server": 300.0, "broker": 3.0},
 }
@@ -54,6 +59,7 @@ def test_people_work_meanwhile_and_a_worker_that_keeps_what_it_is_asked_is_notic
         ({"errors": 1}, ["errors: 1"]),
         ({"lost": 2}, ["lost: 2"]),
         ({"refused": 6}, ["refused: 6"]),
+        ({"warmed_up_on": KEPT - 1}, [f"warm-up: {KEPT - 1} photos found of {KEPT}"]),
         ({"memory_growth": {"web": 0.051}}, ["memory of web: +5.1%"]),
         ({"memory_growth": {"broker": -0.2}}, []),
     ],
@@ -75,3 +81,27 @@ def test_growth_is_a_share_of_what_was_there() -> None:
     assert growth({"web": (100.0, 110.0), "query": (200.0, 190.0), "gone": (0.0, 5.0)}) == pytest.approx(
         {"web": 0.1, "query": -0.05}
     )
+
+
+def test_a_few_percent_that_leak_evenly_are_seen_and_what_fills_in_the_warm_up_is_not() -> None:
+    leaking = [200.0 + 16.0 * look / 300 for look in range(300)]  # 8 % in the whole run
+    filling = [min(200.0, 100.0 + 2.0 * look) for look in range(300)]
+    found = growth({"web": medians(leaking, warm_up=0.2), "query": medians(filling, warm_up=0.2)})
+    assert goals_missed({**SOUND, "memory_growth": found, "memory_mb": {"web": 216.0, "query": 200.0}}) == [
+        f"memory of web: {found['web']:+.1%}"
+    ]
+
+
+def test_pages_of_a_mapped_file_are_told_from_memory_that_was_allocated(tmp_path: Path) -> None:
+    megabytes = 32
+    (tmp_path / "shard").write_bytes(b"x" * (megabytes << 20))
+    with (tmp_path / "shard").open("rb") as file:
+        before = memory_of(os.getpid())
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            assert mapped[:: mmap.PAGESIZE].count(b"x") == len(mapped) // mmap.PAGESIZE
+            looked_at = memory_of(os.getpid())
+            held = b"x" * (megabytes << 20)
+            allocated = memory_of(os.getpid())
+    assert looked_at.mapped - before.mapped > megabytes - 4 and abs(looked_at.own - before.own) < 4
+    assert allocated.own - looked_at.own > megabytes - 4 and abs(allocated.mapped - looked_at.mapped) < 4
+    assert len(held) == megabytes << 20
