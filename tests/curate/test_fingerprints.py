@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,12 +35,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def few(ledger: Ledger, tmp_path: Path) -> Fingerprints:
+def few(tmp_path: Path) -> Iterator[Fingerprints]:
     """Keeps three."""
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     store = ArtifactStore(tmp_path / "artifacts")
     for number, picture in {**PICTURES, TORN: b"torn"}.items():
         store.put(f"packs/{number}", picture)
-    return Fingerprints(ledger, store, kept=3)
+    yield Fingerprints(ledger, store, kept=3)
+    ledger.close()
 
 
 def test_what_is_kept_is_not_read_again_and_the_first_makes_room(few: Fingerprints, asked: list[int]) -> None:
