@@ -54,11 +54,12 @@ class Hunter:
         serving: Callable[[], Encoder],
         compare_up_to: int = MOST_ROWS,
         folder: Folder | None = None,
+        rng: np.random.Generator | None = None,
     ) -> None:
         """`embed` turns the picture under an artifact key into (encoder id, vector (d,)); see `serving_encoder`.
 
         Up to so many images all are compared; past that the index is asked. A `folder` that others use too has read
-        more of the thumbnails already.
+        more of the thumbnails already. `rng` draws samples and checks.
         """
         self._ledger, self._store = ledger, store
         self._serving = serving
@@ -66,7 +67,7 @@ class Hunter:
         self._candidates = Candidates(ledger, index, store, compare_up_to=compare_up_to)
         self._folder = folder or Folder(ledger, store)
         self._rankings: dict[tuple[str, str], Ranking] = {}
-        self._random = np.random.default_rng()
+        self._random = rng or np.random.default_rng()
 
     def propose(self, hunt_id: str, *, fold: bool = False) -> Proposal:
         """What comes next; the answers so far are read from the ledger. `fold`: a page is as many tiles, not images.
