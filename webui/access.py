@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from catalog.users import Role
 
 from .errors import PROGRAM_PATHS, ApiError
-from .identity import Visitor, recognise
+from .identity import Visitor, recognise, visitor
 
 Need = Role | Literal["nobody"]
 USER_HEADER = "X-Ruiji-User"
@@ -45,17 +45,19 @@ ADMINISTERING = (
     *("take_in", "fill", "promote", "go_back", "start", "pause_run", "resume_run", "cancel_run"),
     *("users", "add_user", "change_user", "invite", "tokens", "add_token", "revoke_token", "audit"),
 )
+API = "api."
 RULES: Mapping[str, Need] = {
     **dict.fromkeys((*FREE, *DOOR), "nobody"),
     **dict.fromkeys((*PAGES, *(f"pictures.{name}" for name in PICTURES)), "viewer"),
-    **dict.fromkeys((f"api.{name}" for name in READING), "viewer"),
-    **dict.fromkeys((f"api.{name}" for name in LABELLING), "labeller"),
-    **dict.fromkeys(("users.page", *(f"api.{name}" for name in ADMINISTERING)), "admin"),
+    **dict.fromkeys((API + name for name in READING), "viewer"),
+    **dict.fromkeys((API + name for name in LABELLING), "labeller"),
+    **dict.fromkeys(("users.page", *(API + name for name in ADMINISTERING)), "admin"),
 }
 
 
 def install(app: Flask) -> None:
-    """Look at every request before anything else does more than route it."""
+    """Look at every request before anything else does more than route it; tell templates what the visitor may do."""
+    app.jinja_env.globals.update(may=may, refused=refused, allowed=allowed)
 
     @app.before_request
     def check_visitor() -> Response | None:
@@ -66,13 +68,34 @@ def install(app: Flask) -> None:
         if endpoint in FREE:
             return None
         who = g.visitor = recognise()
-        if need != "nobody" and not who.may(need):
+        if not enough(who, need):
             return turned_away(who, need)
         check_page(who)
         return None
 
 
-def turned_away(who: Visitor, need: Role) -> Response:
+def enough(who: Visitor, need: Need) -> bool:
+    """The check: that of a request, and that of what a page shows."""
+    return need == "nobody" or who.may(need)
+
+
+def may(operation: str) -> bool:
+    """Whether the visitor may do something, by its name in the API's document; KeyError for what has no rule."""
+    return enough(visitor(), RULES[API + operation])
+
+
+def refused(operation: str) -> str:
+    """For the class of a control in a template: out of sight where the server would refuse what it does."""
+    return "" if may(operation) else " refused"
+
+
+def allowed() -> str:
+    """All operations that the visitor may do, for the page's scripts (js/may.js)."""
+    names = (endpoint.removeprefix(API) for endpoint in RULES if endpoint.startswith(API))
+    return " ".join(name for name in names if may(name))
+
+
+def turned_away(who: Visitor, need: Need) -> Response:
     """To the door, for people who may come in; a refusal for programs, and for those who are in."""
     if who.role is not None:
         raise ApiError(403, "not_allowed", f"This needs the role {need}; {who.name} comes as {who.role} here.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,11 +13,15 @@ from catalog.users import ROLES, Role
 from tests.webui.doors import CHEAP, Person, let_in
 from tests.webui.room import Visitor, visiting
 from tests.webui.test_security import CHANGING, address
+from webui import access
 from webui.access import FREE, RULES
 from webui.app import create_app
 from webui.config import WebConfig
 from webui.errors import PROGRAM_PATHS
 
+WEBUI = Path(access.__file__).parent
+# may("decide"), refused("undo", "redo"), needs: "merge", needs: [...], and what the keys of listen(act, { ... }) need.
+NEEDED = re.compile(r"""(?:\b(?:may|refused)\(|needs: \[?|listen\([\w.]+, \{|DECIDING = \[)([^)}\];}]*)""")
 WHO: tuple[Role | None, ...] = (None, *ROLES)
 
 
@@ -62,6 +68,29 @@ def ask(client: Visitor, path: str, method: str, *, allowed: bool, somebody: boo
             assert status == 303 and to.startswith("/login"), (method, path, status)
     if kept is not None:
         client.environ_base["HTTP_X_CSRF_TOKEN"] = kept
+
+
+def test_a_page_is_told_what_its_visitor_may_do_by_the_rules_of_the_check(
+    guarded: Flask, people: dict[Role, Person]
+) -> None:
+    for role in ROLES:
+        found = re.search(r'<html[^>]* data-may="([^"]*)"', let_in(guarded, people[role].name).get("/").text)
+        assert found
+        assert {f"api.{name}" for name in found[1].split()} == {
+            name for name in RULES if name.startswith("api.") and may(role, name)
+        }
+    assert 'data-may=""' in visiting(guarded).get("/login").text
+
+
+def test_what_pages_ask_about_has_a_rule() -> None:
+    """A name that is misspelt would hide a control from everybody; that of a template is looked up when it is drawn."""
+    asked: set[str] = set()
+    for path in (*WEBUI.glob("static/js/**/*.js"), *WEBUI.glob("templates/**/*.html")):
+        for listed in NEEDED.findall(path.read_text()):
+            asked.update(re.findall(r'"(\w+)"', listed))
+    assert len(asked) > 25
+    assert {name for name in asked if f"api.{name}" not in RULES} == set()
+    assert {name for name in asked if RULES[f"api.{name}"] == "viewer"} == set(), "who looks at a page may do these"
 
 
 def test_roles_are_what_the_documents_say(guarded: Flask) -> None:

@@ -5,6 +5,7 @@ import { api } from "./api.js";
 import { byId, h, icon, repeat } from "./dom.js";
 import { addFolderForm } from "./folders.js";
 import { count, duration, moment } from "./format.js";
+import { refused } from "./may.js";
 import { toast } from "./toast.js";
 import { followRuns } from "./training/list.js";
 
@@ -30,7 +31,7 @@ function make(job) {
 
 function button(job, action, name, glyph) {
   return h("button", {
-    type: "button", class: `for-admins ${action === "cancel" ? "quiet small danger" : "outline small"}`, "data-action": action,
+    type: "button", class: `${action === "cancel" ? "quiet small danger" : "outline small"}${refused(action)}`, "data-action": action,
     onclick: async () => {
       try {
         await api(`/jobs/${job.id}/${action}`, { method: "POST" });

@@ -3,6 +3,7 @@
 import { api } from "../api.js";
 import { byId, h, icon, repeat } from "../dom.js";
 import { plural } from "../format.js";
+import { may } from "../may.js";
 import { toast } from "../toast.js";
 import { Promotion } from "./promotion.js";
 import { EncoderTable } from "./table.js";
@@ -63,7 +64,7 @@ const refresh = repeat(async () => {
     return 3000;
   }
   const wanted = new URLSearchParams(location.search).get("promote");
-  const first = !promotion.encoder && wanted && rows.find((row) => row.id === wanted && !row.serving);
+  const first = may("promote") && !promotion.encoder && wanted && rows.find((row) => row.id === wanted && !row.serving);
   if (first) promotion.open(first, rows);
   promotion.update(rows);
   table.show(rows, promotion.encoder?.id);

@@ -2,6 +2,7 @@
 
 import { byId, h, icon } from "../dom.js";
 import { bytes, count, percent } from "../format.js";
+import { refused } from "../may.js";
 import { figure } from "../metrics.js";
 
 const HEADS = [["Encoder"], ["kNN", "number"], ["Linear probe", "number"], ["Precision@10", "number"], ["Photos it finds", "number"], ["", "number"]];
@@ -46,7 +47,7 @@ export class EncoderTable {
       h("td", { class: "number" }, `${count(encoder.indexed)} of ${count(encoder.images)}`,
         filling ? h("progress", { class: "meter", max: Math.max(1, encoder.images), value: encoder.indexed, "aria-label": `Photos that ${encoder.name} finds` }) : null),
       h("td", {}, h("div", { class: "row-buttons" },
-        encoder.serving ? null : h("button", { type: "button", class: "outline small for-admins", onclick: () => this.promote(encoder) }, "Promote", h("span", { class: "visually-hidden" }, ` ${encoder.name}`)),
+        encoder.serving ? null : h("button", { type: "button", class: `outline small${refused("promote")}`, onclick: () => this.promote(encoder) }, "Promote", h("span", { class: "visually-hidden" }, ` ${encoder.name}`)),
         h("a", { class: "button quiet small", href: `/api/v1/encoders/${encoder.id}/archive`, download: "" }, "Download", h("span", { class: "visually-hidden" }, ` ${encoder.name}`)))));
   }
 }

@@ -2,6 +2,7 @@
 
 import { h, icon } from "../dom.js";
 import { count, moment } from "../format.js";
+import { refused } from "../may.js";
 
 export const HEADS = [["When"], ["Who"], ["What"], ["Decisions", "number"], ["", "number"]];
 const NOTES = { folder: "from folder names", import: "imported", undo: "undone", redo: "done again", merge: "merged", review: "looked through" };
@@ -52,7 +53,7 @@ function turn(batch, act) {
   const about = [...byLabel(batch.parts).keys()].slice(0, LABELS_SHOWN).join(", ") || "this batch";
   const again = batch.undone || batch.kind === "undo";
   if (!turns(batch)) return h("span", { class: "state" }, "done again");
-  return h("button", { type: "button", class: "outline small turn for-labellers", "aria-label": `${again ? "Redo" : "Undo"}: ${about}`, onclick: () => act[again ? "redo" : "undo"](batch) }, icon("undo"), again ? "Redo" : "Undo");
+  return h("button", { type: "button", class: `outline small turn${refused("undo", "redo")}`, "aria-label": `${again ? "Redo" : "Undo"}: ${about}`, onclick: () => act[again ? "redo" : "undo"](batch) }, icon("undo"), again ? "Redo" : "Undo");
 }
 
 /** act: { undo(batch), redo(batch), open(batch, button) } */

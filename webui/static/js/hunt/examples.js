@@ -36,7 +36,7 @@ export class Examples {
     byId("chips").replaceChildren(
       ...this.list.map((example) => makeChip({
         name: example.there ? nameOf(example) : `${nameOf(example)}, deleted since`, address: example.thumbnail, sign: example.sign,
-        flip: () => this.flip(example), remove: () => this.remove(example),
+        flip: () => this.flip(example), remove: () => this.remove(example), needs: ["add_example", "remove_example"],
       })),
       ...this.adding.map((one) => makeChip({ name: one.name, address: one.address, sign: one.sign, busy: true, remove: () => one.stop.abort() })));
     // The chip that had the focus was made anew, or is gone: its neighbour takes the focus.

@@ -3,6 +3,7 @@
 import { api } from "../api.js";
 import { byId, h, icon } from "../dom.js";
 import { count, inkOn, moment, plural } from "../format.js";
+import { refused } from "../may.js";
 import { deliverAndTell } from "../search/kept.js";
 import { toast } from "../toast.js";
 import { prepareStart } from "./start.js";
@@ -43,9 +44,9 @@ function row(hunt) {
     h("td", { class: "dim cut-text" }, hunt.author), h("td", { class: "dim" }, moment(hunt.updated_at)),
     h("td", {}, h("span", { class: done ? "state done" : "state active" }, done ? "finished" : "under way")),
     h("td", { class: "number" }, h("span", { class: "row-buttons" },
-      h("a", { class: "button outline small for-labellers", href: `/hunts/${hunt.id}`, "aria-label": `${done ? "Open" : "Go on"}: the hunt for ${name}` }, done ? "Open" : "Go on"),
-      h("button", { type: "button", class: "quiet small mark for-labellers", "aria-label": `${done ? "Take up" : "Finish"} the hunt for ${name}`, onclick: () => mark(hunt, !done) }, done ? "Take up" : "Finish"),
-      h("button", { type: "button", class: "quiet small square danger for-labellers", "aria-label": `Delete the hunt for ${name}`, title: "Delete", onclick: () => askToDelete(hunt) }, icon("close")))));
+      h("a", { class: `button outline small${refused("next_step")}`, href: `/hunts/${hunt.id}`, "aria-label": `${done ? "Open" : "Go on"}: the hunt for ${name}` }, done ? "Open" : "Go on"),
+      h("button", { type: "button", class: `quiet small mark${refused("change_hunt")}`, "aria-label": `${done ? "Take up" : "Finish"} the hunt for ${name}`, onclick: () => mark(hunt, !done) }, done ? "Take up" : "Finish"),
+      h("button", { type: "button", class: `quiet small square danger${refused("forget_hunt")}`, "aria-label": `Delete the hunt for ${name}`, title: "Delete", onclick: () => askToDelete(hunt) }, icon("close")))));
 }
 
 async function show(again = false) {

@@ -3,6 +3,7 @@
 import { api } from "../api.js";
 import { announce, byId, h, icon } from "../dom.js";
 import { count, plural } from "../format.js";
+import { may } from "../may.js";
 import { Chooser } from "../search/chooser.js";
 import { folded, standing } from "../search/folds.js";
 import { takePictures } from "../search/intake.js";
@@ -17,7 +18,7 @@ import { HuntBar } from "./bar.js";
 import { HuntDecider } from "./decide.js";
 import { Examples } from "./examples.js";
 import { Kept } from "./kept.js";
-import { askToAccept, bannerFor, sayEnd, sayFailure, sayFinished, sayGone } from "./panel.js";
+import { askToAccept, bannerFor, sayEnd, sayFailure, sayFinished, sayGone, sayLook } from "./panel.js";
 import { Proposal } from "./proposal.js";
 import { Status } from "./status.js";
 import { Steps } from "./step.js";
@@ -95,6 +96,7 @@ function instead(show) {
 }
 
 async function next(what) {
+  if (!may("next_step")) { instead(() => sayLook(hunt)); return; }
   wait();
   let found;
   try {
@@ -265,11 +267,12 @@ async function load() {
   if (hunt.finished_at === null) next(); else instead(showFinished);
 }
 
-listen(act);
+listen(act, { confirm: "decide_in_hunt", refuse: "accept_run", undo: "undo", above: "above_line" });
 takePictures({
   file: (file, { minus }) => examples.addFile(file, minus ? -1 : 1),
   image: (one, { minus }) => examples.addImage(one, minus ? -1 : 1, byImage.get(one)?.thumbnail),
   several: true,
+  needs: "add_example",
 });
 byId("help-button").hidden = false;
 byId("help-button").addEventListener("click", act.help);

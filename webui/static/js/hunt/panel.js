@@ -2,6 +2,7 @@
 
 import { byId, h } from "../dom.js";
 import { count, moment, percent, plural } from "../format.js";
+import { NOT_YOURS, refused } from "../may.js";
 import { showError, showMessage } from "../search/message.js";
 import { send } from "../search/outbox.js";
 import { toast } from "../toast.js";
@@ -22,8 +23,8 @@ export function askToAccept(step, label, { accept, refuse }) {
       figure(count(step.count), `become ${label}`),
       figure(percent(step.wrong), `of them may be wrong: about ${plural(wrong, "picture")}`)),
     h("div", { class: "two-buttons" },
-      h("button", { type: "button", class: "primary for-labellers", id: "accept", onclick: accept }, `Accept ${count(step.count)} `, h("kbd", { "aria-hidden": "true" }, "⏎")),
-      h("button", { type: "button", class: "outline for-labellers", id: "refuse", onclick: refuse }, "Look at them page by page ", h("kbd", { "aria-hidden": "true" }, "N"))));
+      h("button", { type: "button", class: `primary${refused("accept_run")}`, id: "accept", onclick: accept }, `Accept ${count(step.count)} `, h("kbd", { "aria-hidden": "true" }, "⏎")),
+      h("button", { type: "button", class: `outline${refused("accept_run")}`, id: "refuse", onclick: refuse }, "Look at them page by page ", h("kbd", { "aria-hidden": "true" }, "N"))));
   place.hidden = false;
   byId("accept-title").focus({ preventScroll: true }); // not the button: a key still down from before must not press it
 }
@@ -43,20 +44,25 @@ const labelled = ({ label }) => ({ label: `Look through ${label.name}`, run: goT
 
 export function sayEnd(hunt, { finish }) {
   showMessage("Nothing undecided is left", `Every picture has been decided for ${hunt.label.name}, here or before.`, {
-    actions: [{ label: "Finish", primary: true, run: finish }, labelled(hunt), { label: "History", run: goTo("/labels/history") }],
+    actions: [{ label: "Finish", primary: true, needs: "change_hunt", run: finish }, labelled(hunt), { label: "History", run: goTo("/labels/history") }],
   });
 }
 
 export function sayFinished(hunt, { again }) {
   showMessage("This hunt is finished", `Finished ${moment(hunt.finished_at)}. What it found stays labelled ${hunt.label.name}.`, {
-    actions: [{ label: "Take it up again", primary: true, run: again }, labelled(hunt), allHunts],
+    actions: [{ label: "Take it up again", primary: true, needs: "change_hunt", run: again }, labelled(hunt), allHunts],
   });
+}
+
+/** To somebody whose role is to look: each step of a hunt proposes anew what to decide, and is kept. */
+export function sayLook(hunt) {
+  showMessage("This hunt goes on with a labeller", `What it found so far is labelled ${hunt.label.name}. ${NOT_YOURS}`, { actions: [{ ...labelled(hunt), primary: true }, allHunts] });
 }
 
 /** Why there is no next step, with a way out. hunt: null when not even the hunt could be read. */
 export function sayFailure(error, hunt, { retry }) {
   if (error.code === "no_examples" && hunt) {
-    const choose = { label: "Choose a picture", primary: true, run: () => byId("choose").click() };
+    const choose = { label: "Choose a picture", primary: true, needs: "add_example", run: () => byId("choose").click() };
     showMessage("Show what to look for", `This hunt has nothing to go by yet. Drop or paste a picture of ${hunt.label.name}, or choose one.`, { actions: [choose, allHunts] });
     return;
   }
@@ -80,5 +86,5 @@ export function sayGone(error, hunt, { yes, no }) {
       toast(`Nothing was labelled: ${problem.message}`, { bad: true });
     }
   };
-  showError(error, [{ label: `Label them ${name} all the same`, primary: true, run: save }, allHunts]);
+  showError(error, [{ label: `Label them ${name} all the same`, primary: true, needs: "decide", run: save }, allHunts]);
 }

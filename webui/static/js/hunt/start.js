@@ -77,7 +77,7 @@ async function start(event) {
 export function prepareStart() {
   picker = new Picker({ picked: () => draw(), done: () => byId(examples.length || known()?.yes ? "start" : "choose").focus() });
   byId("start-hunt").addEventListener("submit", start);
-  takePictures({ file: (file, { minus }) => add(file, minus ? -1 : 1), image: () => {}, several: true });
+  takePictures({ file: (file, { minus }) => add(file, minus ? -1 : 1), image: () => {}, several: true, needs: "begin_hunt" });
   const wanted = new URLSearchParams(location.search).get("label");
   if (wanted) picker.value = wanted;
   api("/labels").then(({ labels }) => { picker.offer(labels); draw(); }, () => {}); // without them a label can still be typed

@@ -7,7 +7,7 @@ import { carried } from "../search/tile.js";
 
 const goTo = (address) => () => { location.href = address; };
 const allLabels = { label: "All labels", run: goTo("/labels") };
-const huntFor = (label) => ({ label: "Start a hunt", primary: true, run: goTo(`/hunts?label=${encodeURIComponent(label.name)}`) });
+const huntFor = (label) => ({ label: "Start a hunt", primary: true, needs: "begin_hunt", run: goTo(`/hunts?label=${encodeURIComponent(label.name)}`) });
 const ORDERS = { doubt: "most likely wrong first", unlike: "least like the rest first", newest: "newest first" };
 
 export function sayEmpty(label) {

@@ -17,6 +17,7 @@ import { sayEmpty } from "./kinds.js";
 import { Sheet } from "./sheet.js";
 import { readState, writeState } from "./state.js";
 
+const DECIDING = ["decide_review", "decide_suggested", "move"]; // one for each tab
 const PATIENCE_MS = 60000; // the first look at a label of 50,000 pictures takes 6 s on two cores
 
 const main = byId("main");
@@ -104,7 +105,7 @@ async function undo() {
   tab().load();
 }
 
-listen(act);
+listen(act, { confirm: DECIDING, refuse: DECIDING, undo: "undo" });
 byId("help-button").hidden = false;
 byId("help-button").addEventListener("click", act.help);
 page.bar.undoable(page.decider.undoable);

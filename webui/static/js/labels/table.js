@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import { count, plural } from "../format.js";
+import { refused } from "../may.js";
 
 const HEADS = [["Label"], ["Share"], ["Pictures", "number"], ["Ruled out", "number"], ["", "number"]];
 
@@ -15,9 +16,9 @@ export function labelTable(labels, groups, act) {
     h("td", {}, h("div", { class: "share", vars: { share: (100 * label.yes) / most, c: label.colour } }, h("i"))),
     h("td", { class: "number" }, count(label.yes)), h("td", { class: "number dim" }, label.no ? count(label.no) : ""),
     h("td", { class: "number" }, h("span", { class: "row-buttons" },
-      h("a", { class: "button quiet small", href: `/hunts?label=${encodeURIComponent(label.name)}`, "aria-label": `Hunt for ${label.name}` }, "Hunt"),
-      h("button", { type: "button", class: "quiet small merge for-labellers", "aria-label": `Merge ${label.name} into another label`, onclick: () => act.merge(label) }, "Merge"),
-      h("button", { type: "button", class: "outline small change for-labellers", "aria-label": `Change ${label.name}: name, colour, group`, onclick: () => act.change(label) }, "Change"))));
+      h("a", { class: `button quiet small${refused("begin_hunt")}`, href: `/hunts?label=${encodeURIComponent(label.name)}`, "aria-label": `Hunt for ${label.name}` }, "Hunt"),
+      h("button", { type: "button", class: `quiet small merge${refused("merge")}`, "aria-label": `Merge ${label.name} into another label`, onclick: () => act.merge(label) }, "Merge"),
+      h("button", { type: "button", class: `outline small change${refused("change_label")}`, "aria-label": `Change ${label.name}: name, colour, group`, onclick: () => act.change(label) }, "Change"))));
   const part = (name) => {
     const members = labels.filter((label) => (label.group ?? null) === name);
     if (!members.length && !known.has(name)) return null;
@@ -32,5 +33,5 @@ function heading(name, members, group, act) {
   const about = group && (group.exclusive ? "a picture is one of them at most" : "a picture may be several of them");
   return h("tr", { class: "group", "data-group": group?.id },
     h("th", { scope: "rowgroup", colSpan: HEADS.length - 1 }, name ?? "No group", h("span", { class: "dim" }, [plural(members.length, "label"), about].filter(Boolean).join(" · "))),
-    h("td", { class: "number" }, group ? h("button", { type: "button", class: "quiet small for-labellers", "aria-label": `Change the group ${name}`, onclick: () => act.group(group) }, "Change group") : null));
+    h("td", { class: "number" }, group ? h("button", { type: "button", class: `quiet small${refused("change_group")}`, "aria-label": `Change the group ${name}`, onclick: () => act.group(group) }, "Change group") : null));
 }

@@ -130,5 +130,5 @@ addEventListener("popstate", () => { state = readState(location.search); show();
 new MutationObserver(paint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
 byId("help-button").hidden = false;
 byId("help-button").addEventListener("click", () => byId("help").showModal());
-listen(chosen.act);
+listen(chosen.act, { label: "decide", confirm: "decide", undo: "undo", hunt: "begin_hunt" });
 begin();

@@ -1,5 +1,7 @@
 // The keyboard of the pages with a grid. Nothing fires while a person types or while a dialog is open.
 
+import { may } from "../may.js";
+
 const PICKING = { checkbox: [" "], radio: [" "], range: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"] };
 
 /** Whether the key belongs to the element that has the focus. */
@@ -11,14 +13,12 @@ export function taken(event) {
   return Boolean(at.closest("button, a[href], summary")) && (event.key === "Enter" || event.key === " ");
 }
 
-// What a viewer may not do: the server would refuse it, and the buttons for it are not there either.
-const LABELLING = ["label", "confirm", "undo", "hunt", "refuse", "above", "pick"];
-const allowed = (acts) => (document.documentElement.dataset.role === "viewer"
-  ? Object.fromEntries(Object.entries(acts).filter(([name]) => !LABELLING.includes(name))) : acts);
-
-/** acts: an object of functions named as below; a page leaves out what it does not do. */
-export function listen(acts) {
-  const act = allowed(acts);
+/**
+ * acts: an object of functions named as below; a page leaves out what it does not do. needs: what some of them ask of the
+ * server, by name: where it would be refused, there is no button for it either, and the key does nothing.
+ */
+export function listen(acts, needs) {
+  const act = Object.fromEntries(Object.entries(acts).filter(([name]) => may(...[needs[name] ?? []].flat())));
   const plain = {
     " ": act.toggle, x: act.toggle, i: act.invert, s: act.search, f: act.view, l: act.label, "?": act.help,
     u: act.unfold, Enter: act.confirm, Escape: act.clear, z: act.undo, h: act.hunt, n: act.refuse, a: act.above,

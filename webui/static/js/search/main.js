@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { announce, byId } from "../dom.js";
 import { count, plural } from "../format.js";
 import { startHunt } from "../hunt/begin.js";
+import { may } from "../may.js";
 import { toast } from "../toast.js";
 import { Bar } from "./bar.js";
 import { Chips } from "./chips.js";
@@ -77,9 +78,9 @@ function paint() {
   bar.show({ ...whole.figures, labelled });
 }
 
-/** What all that match have in common, as the API names it; null when nothing but the query narrows them. */
+/** What all that match have in common, as the API names it; null when nothing but the query narrows them, and for those who may not. */
 function conditions() {
-  if (!answer || !(state.labels.length || state.sources.length || state.unlabelled || state.min !== null)) return null;
+  if (!may("find_match") || !answer || !(state.labels.length || state.sources.length || state.unlabelled || state.min !== null)) return null;
   const { labels: label, sources: source, unlabelled, min: min_score, hideOwn: hide_own, anyWay: any_way_up } = state;
   return { ...query(state, answer.query.upload), label, source, unlabelled, min_score, hide_own, any_way_up };
 }
@@ -98,7 +99,7 @@ function applyCut() {
 
 function showNothing() {
   if (hasFilter(state)) showMessage("Nothing found", "No picture passes these filters.", { actions: [clearFilters] });
-  else showMessage("Nothing found", "There are no pictures to search yet. Add a folder first.", { actions: [{ label: "Add a folder", primary: true, run: () => go({ ...noQuery }) }] });
+  else showMessage("Nothing found", "There are no pictures to search yet. Add a folder first.", { actions: [{ label: "Add a folder", primary: true, needs: "add_source", run: () => go({ ...noQuery }) }] });
 }
 
 /**
@@ -275,7 +276,7 @@ const act = {
   hunt,
 };
 
-listen(act);
+listen(act, { label: "decide", pick: "decide", confirm: "decide", undo: "undo", hunt: "begin_hunt" });
 takePictures({ file: (file) => go({ ...noQuery }, { file }), image: (id) => go({ ...noQuery, image: id }) });
 byId("help-button").hidden = false;
 byId("help-button").addEventListener("click", act.help);

@@ -1,6 +1,7 @@
 // What stands in the grid's place when there is nothing to show: an error with its remedy, or an empty answer.
 
 import { byId, h, icon } from "../dom.js";
+import { may } from "../may.js";
 
 const TITLES = {
   query_failed: "That is not a picture Ruiji can read",
@@ -27,14 +28,14 @@ export function hideMessage() {
 /** The server's sentences set commands in backquotes. */
 const withCode = (text) => text.split("`").map((part, n) => (n % 2 ? h("code", {}, part) : part));
 
-/** actions: [{ label, run, primary }] */
+/** actions: [{ label, run, primary, needs }]; needs: what it asks of the server, if that may be refused. */
 export function showMessage(title, text, { bad = false, actions = [] } = {}) {
   const place = byId("message");
   place.className = bad ? "message bad" : "message";
   place.setAttribute("role", bad ? "alert" : "status");
   place.replaceChildren(
     icon(bad ? "alert" : "picture"), h("h2", {}, title), h("p", {}, ...withCode(text)),
-    h("div", {}, ...actions.map(({ label, run, primary }) => h("button", { type: "button", class: primary ? "primary" : "outline", onclick: run }, label))),
+    h("div", {}, ...actions.filter(({ needs }) => !needs || may(needs)).map(({ label, run, primary }) => h("button", { type: "button", class: primary ? "primary" : "outline", onclick: run }, label))),
   );
   place.hidden = false;
 }

@@ -3,6 +3,7 @@
 import { api } from "../api.js";
 import { h, icon } from "../dom.js";
 import { count, duration, moment, percent, plural } from "../format.js";
+import { refused } from "../may.js";
 import { toast } from "../toast.js";
 import { Curve } from "./curve.js";
 
@@ -84,7 +85,7 @@ export class RunCard {
 
   actions(run) {
     const act = (action, name, glyph) => h("button", {
-      type: "button", class: `for-admins ${action === "cancel" ? "quiet small danger" : "outline small"}`, "data-action": action,
+      type: "button", class: `${action === "cancel" ? "quiet small danger" : "outline small"}${refused(`${action}_run`)}`, "data-action": action,
       onclick: async () => {
         try {
           await api(`/training/${run.id}/${action}`, { method: "POST" });
