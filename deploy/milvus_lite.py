@@ -43,8 +43,8 @@ def main() -> None:
     milvus_lite_index_files.install()
 
     given.data.mkdir(parents=True, exist_ok=True)
-    milvus_lite_index_files.sweep(given.data)
     server, database, port = start_server_in_thread(str(given.data), host="127.0.0.1", port=0)
+    milvus_lite_index_files.sweep(given.data)
     partial = given.port_file.with_suffix(".partial")
     partial.write_text(str(port))
     partial.replace(given.port_file)

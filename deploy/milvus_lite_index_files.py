@@ -3,7 +3,8 @@
 milvus-lite 3.2.2 writes each segment's index into its final file. A process that is killed in the middle, or a disk
 that is full, leaves half of one; every later start reads it, fails, and refuses the whole collection until somebody
 deletes the file by hand. Its vectors are in the segment's data file all along. So an index is written beside its place
-and moved there when it is whole, and a file that cannot be read is made again from the vectors.
+and moved there when it is whole, and a file that cannot be read is made again from the vectors: it goes when that is
+done, as it may have been sound, and the disk at fault or full.
 Any other version is left as it is.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 VERSION: Final = "3.2.2"
-PARTIAL: Final = ".partial"  # not an ending that milvus-lite takes for an index
+# Not endings that milvus-lite takes for an index; in front of them stands whose file it is.
+PARTIAL: Final = ".partial"
+UNREADABLE: Final = ".unreadable"
+_OWN: Final = secrets.token_hex(4)
 _INSTALLED: Final = "_ruiji_index_files"
 _BUILDS: Final = ("build_or_load_index", "build_or_load_scalar_index")
 # What faiss, numpy and pyarrow raise for a file that is cut off or holds something else.
@@ -64,8 +69,13 @@ def kinds() -> tuple[Any, ...]:
 
 
 def sweep(data: Path) -> int:
-    """Delete what a process that was killed has left half-written below `data`; how many. Before a server starts."""
-    left = list(data.glob(f"collections/*/partitions/*/indexes/*{PARTIAL}"))
+    """Delete what processes that were killed have left below `data`; how many files. Once milvus-lite has its lock.
+
+    Before that a server that is about to end may still be writing. What this process writes stays.
+    """
+    indexes = "collections/*/partitions/*/indexes"
+    left = [path for ending in (PARTIAL, UNREADABLE) for path in data.glob(f"{indexes}/*{ending}")]
+    left = [path for path in left if f".{_OWN}." not in path.name]
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
@@ -74,7 +84,7 @@ def sweep(data: Path) -> int:
 def _whole(save: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
     @functools.wraps(save)
     def whole(index: Any, path: str) -> None:
-        partial = Path(f"{path}.{threading.get_ident()}{PARTIAL}")
+        partial = _beside(path, PARTIAL)
         try:
             save(index, str(partial))
             partial.replace(path)
@@ -97,7 +107,19 @@ def _made_anew(build_or_load: Callable[..., None], *, scalar: bool) -> Callable[
             if not existed:
                 raise
             logger.warning("the index file %s cannot be read (%s): it is made again from its vectors", path, error)
-            path.unlink(missing_ok=True)  # another thread may have been faster
-            build_or_load(segment, spec, index_dir, *more)
+            aside = _beside(path, UNREADABLE)
+            with suppress(FileNotFoundError):  # another thread was faster
+                path.replace(aside)
+            try:
+                build_or_load(segment, spec, index_dir, *more)
+            except BaseException:
+                if aside.exists() and not path.exists():
+                    aside.replace(path)
+                raise
+            aside.unlink(missing_ok=True)
 
     return read_or_made
+
+
+def _beside(path: str | Path, ending: str) -> Path:
+    return Path(f"{path}.{_OWN}.{threading.get_ident()}{ending}")

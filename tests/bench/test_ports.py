@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from pathlib import Path
 
@@ -27,10 +28,10 @@ def test_none_is_of_those_that_connections_are_given() -> None:
 
 def test_one_that_is_listened_on_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = ports.free_port()
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
-        drawn = iter([port, port + 1, port + 2, port + 3])
+        drawn = itertools.count(port)
         monkeypatch.setattr(ports._randomly, "randrange", lambda *_: next(drawn))
-        monkeypatch.setattr(ports, "_end", lambda: 60_000)
-        assert port < ports.free_port() <= port + 3
+        monkeypatch.setattr(ports, "_given", set[int]())
+        assert port < ports.free_port() < port + ports.DRAWS

@@ -165,3 +165,20 @@ def test_from_the_printed_link_to_a_label_that_is_somebodys(
         sign_in(again, "Bob")
         expect(bob.locator(".toast", has_text="You are signed out")).to_have_count(0)
         eventually(lambda: author_of(site, "after all Bob's") == "Bob", within_s=40)
+
+        # What somebody whose name goes on where his ends has not sent yet is theirs; what was nobody's is his.
+        bob.evaluate(
+            """() => {
+              const id = document.querySelector('meta[name="ruiji-installation"]').content;
+              for (const [owner, label] of [["@Bob.by", "by Bobby"], ["", "of no user"]]) {
+                const json = { key: `key ${label}`, label, decision: "yes", image_ids: [2] };
+                const entry = JSON.stringify({ path: "/labels/decisions", json, at: 1 });
+                localStorage.setItem(`ruiji.outbox.${id}${owner}.${json.key}`, entry);
+              }
+            }"""
+        )
+        bob.goto(url)
+        eventually(lambda: author_of(site, "of no user") == "Bob", within_s=40)
+        bob.wait_for_load_state("networkidle")
+        assert bob.evaluate("Object.keys(localStorage).filter((n) => n.includes('outbox')).length") == 1
+        assert b"by Bobby" not in site.stack.request("GET", "/api/v1/labels").body

@@ -19,7 +19,11 @@ from tests.cluster.composing import HEAD, MAIN, NODE, ROOT
 
 FILES = [MAIN, HEAD, NODE]
 # What is as it was for one machine where nobody says otherwise; none of it is a secret.
-PROXIED = {"RUIJI_ALLOWED_HOSTS": '["photos.example.org", "localhost"]', "RUIJI_HTTPS": "true", "RUIJI_PROXIES": "1"}
+PROXIED = {
+    "RUIJI_ALLOWED_HOSTS": '["photos.example.org", "localhost", "web"]',
+    "RUIJI_HTTPS": "true",
+    "RUIJI_PROXIES": "1",
+}
 OPTIONAL = {"RUIJI_ARTIFACTS", *PROXIED}
 OURS = [(path, name) for path in (MAIN, NODE) for name in sorted(composing.ours(path))]
 each_of_ours = pytest.mark.parametrize(("path", "name"), OURS, ids=[f"{path.stem}-{name}" for path, name in OURS])

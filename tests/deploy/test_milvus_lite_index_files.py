@@ -127,7 +127,31 @@ def test_a_disk_that_is_full_in_the_middle_leaves_no_index_file(
     assert len(files(tmp_path)) == 1
 
 
-def test_what_a_kill_has_left_half_written_is_swept_away_and_no_index_is(
+def test_a_file_that_cannot_be_read_for_a_moment_stays_where_no_other_can_be_made(
+    install: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    database = MilvusLite(str(tmp_path))
+    fill(database, "HNSW")
+    database.close()
+    (path,) = files(tmp_path)
+    sound = path.read_bytes()
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("Input/output error, and no space left on device")
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(faiss, "read_index", fails)
+        faulty.setattr(faiss, "write_index", fails)
+        database = MilvusLite(str(tmp_path))
+        with pytest.raises(RuntimeError):
+            database.get_collection("photos").load()
+        database.close()
+    assert files(tmp_path) == [path]
+    assert path.read_bytes() == sound
+
+
+def test_what_a_kill_has_left_is_swept_away_and_no_index_is_nor_what_is_being_written(
     install: Callable[[], None], tmp_path: Path
 ) -> None:
     install()
@@ -135,6 +159,10 @@ def test_what_a_kill_has_left_half_written_is_swept_away_and_no_index_is(
     fill(database, "HNSW")
     database.close()
     (path,) = files(tmp_path)
-    path.with_name(f"{path.name}.7{milvus_lite_index_files.PARTIAL}").write_bytes(b"half")
-    assert milvus_lite_index_files.sweep(tmp_path) == 1
-    assert files(tmp_path) == [path]
+    beside = milvus_lite_index_files._beside
+    own = [beside(path, ending) for ending in (milvus_lite_index_files.PARTIAL, milvus_lite_index_files.UNREADABLE)]
+    others = [one.with_name(one.name.replace(milvus_lite_index_files._OWN, "0a1b2c3d")) for one in own]
+    for one in (*own, *others):
+        one.write_bytes(b"half")
+    assert milvus_lite_index_files.sweep(tmp_path) == 2
+    assert files(tmp_path) == sorted([path, *own])

@@ -3,17 +3,20 @@
 
 import { ApiError, api } from "../api.js";
 import { INSTALLATION, USER } from "../installation.js";
+import { may } from "../may.js";
 import { toast } from "../toast.js";
 
-// What another installation has not got yet waits for that one, and what somebody else has decided here for them.
-const PREFIX = `ruiji.outbox.${INSTALLATION}${USER && `@${USER}`}.`;
+// What another installation has not got yet waits for that one, and what somebody else has decided here for them. What
+// was decided before anybody had to sign in is nobody's, and goes with whoever labels here first.
+const NOBODYS = `ruiji.outbox.${INSTALLATION}.`;
+const OWN = USER ? `ruiji.outbox.${INSTALLATION}@${USER}.` : NOBODYS;
 const WAITS_S = [0.5, 1, 2, 4, 8, 15];
 
 let queue = Promise.resolve(); // one after another: the order in which a person decided is the order that counts
 
 function keep(entry) {
   try {
-    localStorage.setItem(PREFIX + entry.json.key, JSON.stringify(entry));
+    localStorage.setItem(entry.name, JSON.stringify({ ...entry, name: undefined }));
   } catch {
     // Storage full or forbidden: it is still sent again for as long as the page is open.
   }
@@ -21,7 +24,7 @@ function keep(entry) {
 
 function forget(entry) {
   try {
-    localStorage.removeItem(PREFIX + entry.json.key);
+    localStorage.removeItem(entry.name);
   } catch {
     // As above.
   }
@@ -79,7 +82,8 @@ async function takeBack(entry) {
  * closed in between never delivers the first without the second.
  */
 export function send(path, json) {
-  const entry = { path, json: { key: newKey(), ...json }, undo: null, at: Date.now() };
+  const key = newKey();
+  const entry = { path, json: { key, ...json }, undo: null, at: Date.now(), name: OWN + key };
   keep(entry);
   const answer = next(() => deliver(entry));
   const undo = () => {
@@ -94,11 +98,15 @@ export function send(path, json) {
 // randomUUID exists on https and on loopback only.
 const newKey = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** The entries under a prefix. The names of one user may begin as another's whole prefix does: so the key is compared. */
+const keptUnder = (prefix) => Object.keys(localStorage).filter((name) => name.startsWith(prefix))
+  .map((name) => ({ ...JSON.parse(localStorage.getItem(name)), name })).filter((entry) => entry.name === prefix + entry.json.key);
+
 /** Sends what an earlier page could not deliver: how many were saved now, and which others were refused, and why. */
 export async function deliverKept() {
   let kept = [];
   try {
-    kept = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX)).map((name) => JSON.parse(localStorage.getItem(name)));
+    if (may("decide")) kept = [...new Set([NOBODYS, OWN])].flatMap(keptUnder);
   } catch {
     return { saved: 0, refused: [] };
   }
