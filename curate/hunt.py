@@ -54,12 +54,11 @@ class Hunter:
         serving: Callable[[], Encoder],
         compare_up_to: int = MOST_ROWS,
         folder: Folder | None = None,
-        rng: np.random.Generator | None = None,
     ) -> None:
         """`embed` turns the picture under an artifact key into (encoder id, vector (d,)); see `serving_encoder`.
 
         Up to so many images all are compared; past that the index is asked. A `folder` that others use too has read
-        more of the thumbnails already. `rng` draws samples and checks.
+        more of the thumbnails already.
         """
         self._ledger, self._store = ledger, store
         self._serving = serving
@@ -67,7 +66,7 @@ class Hunter:
         self._candidates = Candidates(ledger, index, store, compare_up_to=compare_up_to)
         self._folder = folder or Folder(ledger, store)
         self._rankings: dict[tuple[str, str], Ranking] = {}
-        self._random = rng or np.random.default_rng()
+        self._random = np.random.default_rng()
 
     def propose(self, hunt_id: str, *, fold: bool = False) -> Proposal:
         """What comes next; the answers so far are read from the ledger. `fold`: a page is as many tiles, not images.
@@ -149,14 +148,15 @@ class Hunter:
             with contextlib.suppress(HuntChanged, NothingToAccept):
                 state, step = self._offer(hunt, token)
                 paging = state.paging.after(step, np.array([agreed]))
-                self._save(hunt, replace(state, paging=paging, open=None))
+                after = state.after(step.ids, paging) if agreed else replace(state, paging=paging, open=None)
+                self._save(hunt, after)
                 return
 
     def _offer(self, hunt: Hunt, token: str) -> tuple[HuntState, Step]:
         state = hunt_state.load(hunt.state, self._store, hunt.id, encoder_id=self._serving().id)
         if state.open is None or state.open.kind != "accept" or state.token != token or state.paging.jump is None:
             raise NothingToAccept
-        _, step = state.paging.next_step(state.paging.jump.ranked, self._random)
+        _, step = state.paging.next_step(state.paging.jump.ranked)
         if step is None or step.kind != "accept":
             raise NothingToAccept
         return state, step
@@ -186,7 +186,7 @@ class Hunter:
             encoder_id=encoder.id,
             hits=hits,
             cut=cut_of(ranking, hits, known) if step.kind == "page" else None,
-            run=step.run or (paging.jump.low if paging.jump else 0),
+            run=step.run,
             count=len(step.ids) if step.kind == "accept" else 0,
             wrong=step.wrong,
             checked=len(state.checked),
@@ -227,7 +227,7 @@ class Hunter:
                 ask(paging.reach, page=paging.page, also=also) if paging.reach else (np.empty(0, np.int64), [])
             )
             took["search"] = took.get("search", 0.0) + _ms(before)
-            paging, step = paging.next_step(ranked, self._random)
+            paging, step = paging.next_step(ranked)
             if step is None or (step.kind == "page" and hits):
                 return paging, step, hits
             # Somebody may have decided some of these since the list was made; where all are, the answer is known.
@@ -242,14 +242,17 @@ class Hunter:
                 return paging, step, self._examples.hits(hunt, encoder, ranking, left)
 
     def _answered(self, hunt: Hunt, state: HuntState) -> HuntState:
-        """The state after what was decided of the open step. What nobody has decided of it stays out of account."""
+        """The state after what was decided of the open step. What nobody has decided of it stays out of account.
+
+        Where nothing was, and what was decided of the steps before it was taken back, the hunt goes back to them.
+        """
         step = state.open
         if step is None or step.kind == "accept":
-            return replace(state, open=None)
+            return self._taken_back(hunt, state)
         standing = standing_of(self._ledger, hunt.label_id, step.ids.tolist())
         places = [place for place, one in enumerate(step.ids.tolist()) if one not in standing.open]
         if not places:
-            return replace(state, open=None)
+            return self._taken_back(hunt, state)
         seen = tuple((int(step.ids[place]), state.odds[place]) for place in places if place < len(state.odds))
         if step.kind == "check":
             return replace(state, open=None, checked=(*state.checked, *seen))
@@ -257,7 +260,16 @@ class Hunter:
             state = replace(state, shown=(*state.shown, *seen))
         ranks = tuple(step.ranks[place] for place in places)
         decided = replace(step, ids=step.ids[places], ranks=ranks if step.kind == "sample" else step.ranks)
-        return replace(state, paging=state.paging.after(decided, standing.flags(decided.ids)), open=None)
+        return state.after(decided.ids, state.paging.after(decided, standing.flags(decided.ids)))
+
+    def _taken_back(self, hunt: Hunt, state: HuntState) -> HuntState:
+        while state.before:
+            ids = state.before[-1].ids
+            # Most of them: a few may have been decided by others too, before or since.
+            if 2 * len(standing_of(self._ledger, hunt.label_id, ids).open) <= len(ids):
+                break
+            state = state.back()
+        return replace(state, open=None)
 
     def _ranking(self, hunt: Hunt, encoder: Encoder, took: dict[str, float]) -> tuple[Ranking, int]:
         """What is fitted to all that is known, and how many images or pictures are known to be of the label."""

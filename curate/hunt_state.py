@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,16 @@ from curate.paging import Ids, Jump, Paging, Step
 
 FORMAT = 3
 MOST_CHECKED = 2 * CHECKS  # older ones tell of rankings that knew less
+MOST_BEFORE = 8  # steps that can be gone back to; whoever takes back more goes on from the best page
+FEW = 60  # images by which a step is known again: what is decided at once is taken back at once
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A step that was answered: a few of its images that were decided, and the paging that it belonged to."""
+
+    ids: tuple[int, ...]
+    paging: Paging
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class HuntState:
 
     `odds` are the log odds of the open step's images, `shown` and `checked` those of the pages and of the random checks
     before (the last RECENT and MOST_CHECKED): by the rankings of that time, which had not learned from them yet.
+    `before` are the last steps that were answered: the hunt goes back to them when their decisions are taken back.
     """
 
     paging: Paging
@@ -32,6 +44,16 @@ class HuntState:
     odds: tuple[float, ...] = ()
     shown: tuple[tuple[int, float], ...] = ()
     checked: tuple[tuple[int, float], ...] = ()
+    before: tuple[Answered, ...] = ()
+
+    def after(self, ids: Ids, paging: Paging) -> HuntState:
+        """The state when these images of the open step were decided, and the hunt goes on with this paging."""
+        answered = Answered(tuple(ids[:FEW].tolist()), self.paging)
+        return replace(self, paging=paging, open=None, before=(*self.before, answered)[-MOST_BEFORE:])
+
+    def back(self) -> HuntState:
+        """The state before the last step that was answered."""
+        return replace(self, paging=self.before[-1].paging, open=None, before=self.before[:-1])
 
 
 def ranked_key(hunt_id: str) -> str:
@@ -46,20 +68,16 @@ def dump(state: HuntState) -> dict[str, Any]:
         "format": FORMAT,
         "encoder": state.encoder_id,
         "token": state.token,
-        "paging": {
-            "page": paging.page,
-            "jumps": paging.jumps,
-            "good_pages": paging.good_pages,
-            "needed": paging.needed,
-        },
-        "jump": paging.jump
-        and {
-            "low": paging.jump.low,
-            "high": paging.jump.high,
-            "probed": sorted(paging.jump.probed),
-            "sampled": list(paging.jump.sampled),
-            "sampled_good": list(paging.jump.sampled_good),
-        },
+        "paging": _paging_out(paging),
+        "jump": paging.jump and _jump_out(paging.jump),
+        "before": [
+            {
+                "ids": list(one.ids),
+                "paging": _paging_out(one.paging),
+                "jump": one.paging.jump and {**_jump_out(one.paging.jump), "of": _sum(one.paging.jump.ranked)},
+            }
+            for one in state.before
+        ],
         # An accepted run is the ranked list without what was looked at: thousands of ids are not written down twice.
         "open": step
         and {
@@ -84,9 +102,17 @@ def load(state: Mapping[str, Any], store: ArtifactStore, hunt_id: str, *, encode
     if state["encoder"] != encoder_id:
         return made  # odds and ranks are the other encoder's
     shown, checked = (tuple((image_id, odds) for image_id, odds in state[name]) for name in ("shown", "checked"))
-    made = replace(made, token=state["token"], shown=shown, checked=checked)
+    before = state.get("before", [])  # not there in a hunt of before this was kept
+    jumps = state["jump"] is not None or any(one["jump"] for one in before)
+    ranked = load_ranked(store, hunt_id) if jumps else None
+    made = replace(
+        made,
+        token=state["token"],
+        shown=shown,
+        checked=checked,
+        before=tuple(Answered(tuple(one["ids"]), _paging_in(one, ranked)) for one in before),
+    )
     if state["jump"] is not None:
-        ranked = load_ranked(store, hunt_id)
         if ranked is None:
             return made
         made = replace(made, paging=replace(paging, jump=_jump(state["jump"], ranked)))
@@ -96,6 +122,37 @@ def load(state: Mapping[str, Any], store: ArtifactStore, hunt_id: str, *, encode
     ids = np.array(step["ids"], np.int64)
     opened = Step(step["kind"], ids, tuple(step["ranks"]), step["run"], step["wrong"])
     return replace(made, open=opened, odds=tuple(step["odds"]))
+
+
+def _paging_out(paging: Paging) -> dict[str, Any]:
+    return {
+        "page": paging.page,
+        "jumps": paging.jumps,
+        "good_pages": paging.good_pages,
+        "needed": paging.needed,
+    }
+
+
+def _paging_in(kept: Mapping[str, Any], ranked: Ids | None) -> Paging:
+    """Without its jump, if another list has been ranked since."""
+    paging, jump = Paging(**kept["paging"]), kept["jump"]
+    if jump is None or ranked is None or jump["of"] != _sum(ranked):
+        return paging
+    return replace(paging, jump=_jump(jump, ranked))
+
+
+def _sum(ranked: Ids) -> int:
+    return zlib.crc32(ranked.tobytes())
+
+
+def _jump_out(jump: Jump) -> dict[str, Any]:
+    return {
+        "low": jump.low,
+        "high": jump.high,
+        "probed": sorted(jump.probed),
+        "sampled": list(jump.sampled),
+        "sampled_good": list(jump.sampled_good),
+    }
 
 
 def _jump(kept: Mapping[str, Any], ranked: Ids) -> Jump:

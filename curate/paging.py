@@ -42,9 +42,9 @@ class Jump:
 class Step:
     """What to do next: show `ids`, best first, and have each decided; or, for "accept", ask once for all of them.
 
-    "page" is the best that there is, "probe" a page further down, "sample" images from all over the run that would be
-    accepted, `run` its length; "check" (never made here) random images, for the estimate of what is left. `wrong` is,
-    for "accept", the estimated share of wrong images among `ids`.
+    "page" is the best that there is, "probe" a page further down, `run` how many images it has passed over, "sample"
+    images from all over the run that would be accepted, `run` its length; "check" (never made here) random images, for
+    the estimate of what is left. `wrong` is, for "accept", the estimated share of wrong images among `ids`.
     """
 
     kind: Kind
@@ -71,13 +71,14 @@ class Paging:
             return 0  # it holds its own list
         return LONGEST_JUMP if self._may_jump() else self.page
 
-    def next_step(self, ranked: Ids, rng: np.random.Generator) -> tuple[Paging, Step | None]:
+    def next_step(self, ranked: Ids) -> tuple[Paging, Step | None]:
         """What to do next, and the paging that the answer belongs to; None when nothing is left to be shown.
 
-        `ranked` are undecided images, best first, as many as `reach` says or all that there are.
+        `ranked` are undecided images, best first, as many as `reach` says or all that there are. The same paging has
+        the same next step: a sample that nobody answered, or whose answer was taken back, has the same images again.
         """
         if self.jump is None and self._may_jump() and len(ranked) >= (FIRST_JUMP + 1) * self.page:
-            return replace(self, jump=Jump(ranked, low=0)).next_step(ranked, rng)
+            return replace(self, jump=Jump(ranked, low=0)).next_step(ranked)
         if self.jump is None:
             top = ranked[: self.page]
             return self, Step("page", top, ranks=tuple(range(len(top)))) if len(top) else None
@@ -85,21 +86,21 @@ class Paging:
         target = self._target(jump)
         if target is not None:
             ranks = range(target, min(target + self.page, len(jump.ranked)))
-            return self, Step("probe", jump.ranked[list(ranks)], ranks=tuple(ranks))
+            return self, Step("probe", jump.ranked[list(ranks)], ranks=tuple(ranks), run=target - jump.low)
         if jump.low < SHORTEST_RUN * self.page:
-            return self._given_up().next_step(_left(jump), rng)
+            return self._given_up().next_step(_left(jump))
         inside = [rank for rank in jump.sampled if rank < jump.low]
         seen = jump.probed | frozenset(jump.sampled)
         missing = max(self.page, SAMPLE) - len(inside)
         unseen = np.array([rank for rank in range(jump.low) if rank not in seen], dtype=np.int64)
         if not len(unseen):
-            return self._given_up().next_step(_left(jump), rng)
+            return self._given_up().next_step(_left(jump))
         if missing > 0:
-            drawn = np.sort(rng.choice(unseen, min(missing, len(unseen)), replace=False))
+            drawn = np.sort(_draws(jump).choice(unseen, min(missing, len(unseen)), replace=False))
             return self, Step("sample", jump.ranked[drawn], ranks=tuple(drawn.tolist()), run=jump.low)
         wrong = expected_wrong(jump)
         if wrong > WRONG:
-            return replace(self, jump=replace(jump, low=jump.low // 2, high=jump.low)).next_step(ranked, rng)
+            return replace(self, jump=replace(jump, low=jump.low // 2, high=jump.low)).next_step(ranked)
         return self, Step("accept", jump.ranked[unseen], run=jump.low, wrong=wrong)
 
     def after(self, step: Step, good: Flags) -> Paging:
@@ -150,6 +151,11 @@ def expected_wrong(jump: Jump) -> float:
     """Share of wrong images to expect in the run: the mean under Jeffreys' prior after the sampled ones in it."""
     inside = [good for rank, good in zip(jump.sampled, jump.sampled_good, strict=True) if rank < jump.low]
     return (inside.count(False) + 0.5) / (len(inside) + 1)
+
+
+def _draws(jump: Jump) -> np.random.Generator:
+    """As random as the ranked list is to what is right in it, and the same whenever it is asked."""
+    return np.random.default_rng([jump.low, len(jump.sampled), *jump.ranked[:4].tolist()])
 
 
 def _left(jump: Jump) -> Ids:

@@ -21,9 +21,9 @@ class Proposal:
 
     Hits from `cut` on are less likely than not to be of the label (None: all are likely, or nothing can tell: there is
     no `line`). For "accept", `count` images would be labelled unseen and about the share `wrong` of them wrongly; `run`
-    is the length of the run that a probe, a sample or an accept is about; `checked`: how many images were drawn at
-    random and decided so far. `folds` are the ids of near-identical images among the hits, each time best first.
-    took_ms: stage -> milliseconds.
+    is the length of the run that a sample or an accept is about, and how many images a probe has passed over;
+    `checked`: how many images were drawn at random and decided so far. `folds` are the ids of near-identical images
+    among the hits, each time best first. took_ms: stage -> milliseconds.
     """
 
     kind: Kind | Literal["end"]

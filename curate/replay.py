@@ -109,7 +109,7 @@ def replay(
     while person.found < enough or (until_told and person.shown.still_good()):
         if paging.reach:
             found = finder(person.known, k=paging.reach)
-        paging, step = paging.next_step(found.ids, rng)
+        paging, step = paging.next_step(found.ids)
         if step is None:
             break
         if step.kind == "accept":

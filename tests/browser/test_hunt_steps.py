@@ -108,3 +108,18 @@ def test_a_random_check_arrives_unselected_and_brings_an_estimate(page: Page, si
     shown(page)
     assert selected(page) == list(range(10)), "what a check was decided to be says nothing of the next page"
     expect(page.locator("#estimate-text")).to_contain_text("about 60 remain")
+
+
+def test_a_random_check_does_not_begin_with_what_was_taken_back(page: Page, site: Site) -> None:
+    double(page, site, best(10), best(10))
+    visit(page, site)
+    page.keyboard.press("Enter")
+    expect(page.locator("#hunt-figures")).to_contain_text("10 found")
+    shown(page)
+    page.keyboard.press("z")
+    expect(page.locator(".toast").last).to_contain_text("Undone: 10 pictures as before")
+    shown(page)
+    assert selected(page) == list(range(10))
+    page.get_by_role("button", name="How many are left?").click()
+    shown(page, "check")
+    assert selected(page) == []

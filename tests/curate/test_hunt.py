@@ -15,6 +15,7 @@ from catalog.hunt_examples import add_image
 from catalog.hunts import create_hunt, get_hunt, save_hunt
 from catalog.images import delete_images
 from catalog.index import VectorIndex
+from catalog.label_history import batches, undo
 from catalog.labels import Decision, ensure_label, record
 from catalog.standing import standing_of
 from curate.hunt import Hunter, NothingToAccept
@@ -47,8 +48,6 @@ class Person:
 
     def __init__(self, world: World, *, compare_up_to: int) -> None:
         self.world, self.compare_up_to = world, compare_up_to
-        # An unlucky few of the images that are drawn end a run early, one time in some hundred, and cost a page or two.
-        self.random = np.random.default_rng(5)
         self.label = ensure_label(world.ledger, f"kind {uuid4().hex[:8]}").id
         self.hunt = create_hunt(world.ledger, label_id=self.label, author="me").id
         add_image(world.ledger, self.hunt, 1, sign=1, author="me")
@@ -66,7 +65,6 @@ class Person:
             embed=embed,
             serving=lambda: world.encoder,
             compare_up_to=self.compare_up_to,
-            rng=self.random,
         )
 
     def step(self) -> Proposal:
@@ -87,6 +85,9 @@ class Person:
         decisions = [Decision(one, self.label, "yes" if all_of_them or one <= OF_CLASS else "no") for one in ids]
         record(self.world.ledger, key=uuid4().hex, author="me", decisions=decisions, hunt=self.hunt)
 
+    def take_back(self, batch: int) -> None:
+        undo(self.world.ledger, batch, author="me", key=uuid4().hex)
+
     def until(self, kind: str) -> Proposal:
         """Work on until such a step is offered."""
         for _ in range(40):
@@ -95,6 +96,11 @@ class Person:
                 return offered
             self.answer(offered)
         raise AssertionError(f"no {kind} was offered")
+
+
+def newest(person: Person) -> int:
+    """The batch that was decided last."""
+    return batches(person.world.ledger, 1)[0].id
 
 
 @pytest.fixture(params=[MOST_ROWS, 0], ids=["all-compared", "index-asked"])
@@ -240,6 +246,55 @@ def test_two_pages_that_ask_at_once_both_get_an_answer(person: Person, world: Wo
     assert asked
     with pytest.raises(HuntChanged):
         save_hunt(world.ledger, person.hunt, version=1, state={})
+
+
+@pytest.mark.parametrize("kind", ["page", "probe", "sample", "accept"])
+def test_a_step_whose_answer_is_taken_back_comes_again(person: Person, kind: str) -> None:
+    first = person.until(kind)
+    person.answer(first)
+    second = person.step()
+    last = newest(person)
+    person.answer(second)
+    third = person.step()  # nobody has answered it when the two before it are taken back
+    assert third.token != second.token
+    person.take_back(newest(person))
+    person.take_back(last)
+    again = person.step()
+    assert (again.kind, again.run, again.count) == (first.kind, first.run, first.count)
+    assert again.wrong == first.wrong
+    same = {hit.image_id for hit in again.hits} & {hit.image_id for hit in first.hits}
+    assert len(same) >= 0.9 * len(first.hits), "a page is ranked anew; what was held is the same"
+    if kind in ("probe", "sample"):
+        assert len(same) == len(first.hits)
+    person.answer(again)
+    assert person.step().kind == second.kind
+
+
+def test_a_run_is_not_judged_by_a_sample_that_was_taken_back(person: Person) -> None:
+    sample = person.until("sample")
+    ids = [hit.image_id for hit in sample.hits]
+    record(
+        person.world.ledger,
+        key=uuid4().hex,
+        author="me",
+        decisions=[Decision(one, person.label, "no") for one in ids],
+        hunt=person.hunt,
+    )
+    assert person.step().run < sample.run
+    person.take_back(newest(person))
+    again = person.step()
+    assert (again.kind, again.run) == ("sample", sample.run)
+    assert [hit.image_id for hit in again.hits] == ids
+
+
+def test_one_decision_of_many_that_is_taken_back_is_no_way_back(person: Person) -> None:
+    person.until("probe")
+    person.answer(person.step())
+    decided = person.hunter().propose(person.hunt)
+    one = person.step().hits[0].image_id
+    person.decide([one])
+    person.take_back(newest(person))
+    assert (person.step().kind, person.step().run) == (decided.kind, decided.run)
 
 
 def test_a_state_of_another_time_is_not_believed(person: Person, world: World) -> None:

@@ -11,13 +11,12 @@ from curate.paging import Jump, Paging, Step, expected_wrong
 
 def walk(truth: Flags, *, page: int = 10, steps: int = 500, jumps: bool = True) -> tuple[list[Step], Flags]:
     """Go through ranks in order, the person saying what `truth` says; returns the steps and what was confirmed."""
-    rng = np.random.default_rng(0)
     paging = Paging(page=page, jumps=jumps)
     decided, confirmed = np.zeros(len(truth), bool), np.zeros(len(truth), bool)
     taken: list[Step] = []
     for _ in range(steps):
         ranked = np.flatnonzero(~decided).astype(np.int64)
-        paging, step = paging.next_step(ranked, rng)
+        paging, step = paging.next_step(ranked)
         if step is None:
             break
         taken.append(step)
@@ -71,11 +70,10 @@ def test_jumps_can_be_left_out() -> None:
 
 
 def test_who_does_not_agree_to_a_jump_gets_pages() -> None:
-    rng = np.random.default_rng(0)
     paging = Paging(
         page=10, jump=Jump(np.arange(200), low=150, high=160, sampled=tuple(range(30)), sampled_good=(True,) * 30)
     )
-    paging, step = paging.next_step(np.arange(200), rng)
+    paging, step = paging.next_step(np.arange(200))
     assert step is not None and step.kind == "accept" and step.run == 150
     assert step.ids.tolist() == list(range(30, 150))
     after = paging.after(step, np.array([False]))
@@ -85,3 +83,21 @@ def test_who_does_not_agree_to_a_jump_gets_pages() -> None:
 def test_what_a_run_is_expected_to_hold_comes_from_all_of_it() -> None:
     jump = Jump(np.arange(100), low=50, sampled=(3, 20, 49, 70), sampled_good=(True, False, True, False))
     assert expected_wrong(jump) == pytest.approx(1.5 / 4)
+
+
+def test_the_same_paging_draws_the_same_sample_and_another_one_others() -> None:
+    paging = Paging(page=10, jump=Jump(np.arange(200), low=150, high=160))
+    drawn = [paging.next_step(np.arange(200))[1] for _ in range(2)]
+    assert drawn[0] is not None and drawn[1] is not None and drawn[0].kind == "sample"
+    assert drawn[0].ids.tolist() == drawn[1].ids.tolist()
+    other = Paging(page=10, jump=Jump(np.arange(5, 205), low=150, high=160)).next_step(np.arange(200))[1]
+    assert other is not None and other.ranks != drawn[0].ranks
+
+
+def test_a_probe_tells_how_many_it_has_passed_over() -> None:
+    paging, step = Paging(page=10, good_pages=3).next_step(np.arange(1000))
+    assert step is not None and (step.kind, step.run) == ("probe", 80)
+    paging, step = paging.after(step, np.ones(10, bool)).next_step(np.arange(1000))
+    assert step is not None and (step.kind, step.ranks[0], step.run) == ("probe", 180, 90)
+    _, step = paging.after(step, np.zeros(10, bool)).next_step(np.arange(1000))
+    assert step is not None and (step.kind, step.ranks[0], step.run) == ("probe", 135, 45)

@@ -68,7 +68,8 @@ class Estimated(BaseModel):
 class Step(BaseModel):
     """What to look at next. Results from `cut` on are less likely than not to be of the label.
 
-    page: the best undecided pictures. probe: a page further down. sample: pictures from all over a run of `run`.
+    page: the best undecided pictures. probe: a page further down, `run` pictures passed over. sample: pictures from all
+    over a run of `run`.
     check: pictures drawn at random, for the estimate. accept: `count` pictures may be labelled unseen, about the share
     `wrong` of them wrongly. end: nothing is left. `checked`: how many pictures of random checks were decided so far.
     `line`: enough is known for some to lie above the line, on this page or not.

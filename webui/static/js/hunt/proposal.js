@@ -8,7 +8,7 @@ export class Proposal {
   /**
    * What lies above the line arrives selected, but for what carries another label: otherwise(id). A page without a line,
    * or all below it, arrives as most of the last one was decided: nothing tells better, and one key changes it. What the
-   * person had changed the last time these pictures were shown is changed again. Returns where the line is drawn.
+   * person had changed the last time these pictures were shown is changed again, but in a random check. Returns where the line is drawn.
    */
   arrive({ kind, results, cut }, otherwise, stands = new Map()) {
     this.otherwise = otherwise;
@@ -21,7 +21,8 @@ export class Proposal {
     const open = (id) => !otherwise(id) && (above.has(id) || !above.size);
     this.selection.reset(ids, open, (id) => select && above.has(id) && open(id), stands);
     this.arrived = new Set(this.selection.chosen);
-    for (const id of ids) if (this.kept.choices.has(id)) this.selection.set(id, this.kept.choices.get(id));
+    // A check tells of what nobody has looked at: it begins with nothing, whatever its pictures were taken for before.
+    if (kind !== "check") for (const id of ids) if (this.kept.choices.has(id)) this.selection.set(id, this.kept.choices.get(id));
     return line;
   }
 
