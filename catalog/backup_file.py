@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.errors import CatalogError
 from catalog.table_rows import Kind, Layout, Row, Tally, row_of
@@ -22,6 +22,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 LONGEST_LINE = 64 * 1024 * 1024
 LONGEST_MANIFEST = 1024 * 1024
+YEAR_10000 = 253_402_300_800.0  # in seconds since 1970; no date is told of what is later
 # What zipfile, its decompressors and json raise for a file that was not written here: RuntimeError for a locked one,
 # for a packing that is not known, and for what is nested too deep; OSError for damaged bzip2.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError, OSError, RuntimeError, ValueError)
@@ -68,7 +69,7 @@ class Manifest(BaseModel):
     revision: str
     ruiji: str
     database: str
-    made_at: float
+    made_at: float = Field(ge=0, lt=YEAR_10000)
     tables: list[TablePart]
     last_numbers: dict[str, int]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Connection, delete, func, inspect, select, text
 
 from catalog import tables
+from catalog.audit import SHELL, note
+from catalog.audit_joining import add_missing
 from catalog.backup_file import BackupDamaged, BackupError, BackupFile, Manifest, open_backup
 from catalog.errors import LedgerError
 from catalog.ledger import Ledger
@@ -18,6 +21,9 @@ from catalog.numbering import continue_numbers, last_numbers
 from catalog.table_rows import Row, Tally, counted, insert_rows, layout_of, read_rows, tally_of
 
 RowsOf = Callable[[str], Iterable[Row]]
+
+# A backup must not bring back sessions and links that were ended since it was made.
+NOT_BROUGHT_BACK = (tables.account_session.name, tables.one_time_link.name)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,8 @@ def restore(ledger: Ledger, path: Path) -> Manifest:
     """Replace all that the ledger holds by what the backup does; interrupted, it is as it was before.
 
     The file is read whole and checked before anything is touched, and what was written is read back and compared
-    before it counts. A backup of an older version is brought up to date on the way. Raises BackupError.
+    before it counts. A backup of an older version is brought up to date on the way. All sessions and links end. The
+    audit log keeps its lines: the backup's that it lacks are added, and one about this restore. Raises BackupError.
     """
     with open_backup(path) as backup:
         if backup.manifest.revision not in revisions():
@@ -61,7 +68,9 @@ def restore(ledger: Ledger, path: Path) -> Manifest:
             _compare_layout(backup)
             parts = {part.name: part for part in backup.manifest.tables}
             with ledger.rebuild() as connection:
-                replace_all(connection, lambda name: backup.rows(parts[name]), backup.manifest.last_numbers)
+                rows = _but_for_sessions(lambda name: backup.rows(parts[name]))
+                replace_all(connection, rows, backup.manifest.last_numbers)
+                _note_restored(connection, backup)
         else:
             _restore_older(ledger, backup)
         return backup.manifest
@@ -70,10 +79,14 @@ def restore(ledger: Ledger, path: Path) -> Manifest:
 def replace_all(connection: Connection, rows_of: RowsOf, numbers: Mapping[str, int]) -> None:
     """Empty every table and fill it with the rows of the table of that name. For `Ledger.rebuild`.
 
-    Raises LedgerError when what was written does not read back the same.
+    Only the audit log is never emptied: rows that it lacks are added to it. Raises LedgerError when what was written
+    does not read back the same.
     """
     _empty(connection)
     for table in tables.metadata.sorted_tables:
+        if table is tables.audit_event and connection.execute(select(table.c.id).limit(1)).first() is not None:
+            add_missing(connection, rows_of(table.name))
+            continue
         layout, passed = layout_of(table), Tally()
         insert_rows(connection, layout, counted(layout, rows_of(table.name), passed))
         found = tally_of(connection, table)
@@ -84,12 +97,22 @@ def replace_all(connection: Connection, rows_of: RowsOf, numbers: Mapping[str, i
 
 def _empty(connection: Connection) -> None:
     """TRUNCATE where there is one: it keeps the rights on a table, and asks no row whether another refers to it."""
+    emptied = [table for table in tables.metadata.sorted_tables if table is not tables.audit_event]
     if connection.dialect.name == "postgresql":
-        names = ", ".join(f'"{table.name}"' for table in tables.metadata.sorted_tables)
+        names = ", ".join(f'"{table.name}"' for table in emptied)
         connection.execute(text(f"TRUNCATE {names}"))
         return
-    for table in reversed(tables.metadata.sorted_tables):
+    for table in reversed(emptied):
         connection.execute(delete(table))
+
+
+def _but_for_sessions(rows_of: RowsOf) -> RowsOf:
+    return lambda name: () if name in NOT_BROUGHT_BACK else rows_of(name)
+
+
+def _note_restored(connection: Connection, backup: BackupFile) -> None:
+    made = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(backup.manifest.made_at))
+    note(connection, SHELL, "restored", f"{backup.path.name}, made {made}")
 
 
 def _compare_layout(backup: BackupFile) -> None:
@@ -112,7 +135,9 @@ def _restore_older(ledger: Ledger, backup: BackupFile) -> None:
         try:
             with newer.snapshot() as source, ledger.rebuild() as connection:
                 numbers = {**last_numbers(source), **backup.manifest.last_numbers}
-                replace_all(connection, lambda name: read_rows(source, tables.metadata.tables[name]), numbers)
+                rows = _but_for_sessions(lambda name: read_rows(source, tables.metadata.tables[name]))
+                replace_all(connection, rows, numbers)
+                _note_restored(connection, backup)
         finally:
             newer.close()
 

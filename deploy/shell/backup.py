@@ -11,7 +11,6 @@ from catalog.installation import VERSION, set_version
 from catalog.ledger import Ledger
 from catalog.restore import restore as restore_ledger
 from catalog.restore import work_in
-from catalog.sessions import end_of_all_users
 from deploy.standstill import require_no_workers, stopped
 from settings import Settings
 
@@ -41,7 +40,6 @@ def restore(settings: Settings, path: Path, *, replace: bool) -> int:
             write_backup(ledger, kept, version=VERSION)
             print(f"what was there, {there}, is kept in {kept}")
         restored = restore_ledger(ledger, path.absolute())
-        end_of_all_users(ledger)
         set_version(ledger)
     print(f"{ledger} holds what {path} does: {_holds(restored)}")
     print("the index may hold other pictures or older labels: mend it with: ruiji doctor --repair")

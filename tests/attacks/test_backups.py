@@ -66,6 +66,10 @@ def with_row(sound: Members, **changed: object) -> dict[str, bytes]:
     return {**sound, LABELS: json.dumps(row).encode() + b"\n"}
 
 
+def with_manifest(sound: Members, **changed: object) -> dict[str, bytes]:
+    return {**sound, "manifest.json": json.dumps({**json.loads(sound["manifest.json"]), **changed}).encode()}
+
+
 HOSTILE: dict[str, Callable[[Members], Members]] = {
     "a way out of the zip": lambda sound: {**sound, "../../escaped": b"x"},
     "an absolute way": lambda sound: {**sound, "/tmp/escaped": b"x"},
@@ -74,6 +78,7 @@ HOSTILE: dict[str, Callable[[Members], Members]] = {
     "a number of too many digits": lambda sound: {**sound, LABELS: b"[" + b"9" * 100_000 + b"]\n"},
     "a number that no column holds": lambda sound: with_row(sound, id=2**70),
     "half a character": lambda sound: with_row(sound, name="\ud800"),
+    "a time that no calendar has": lambda sound: with_manifest(sound, made_at=1e300),
 }
 
 

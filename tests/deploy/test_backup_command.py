@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catalog.audit import SHELL, everything, note
 from catalog.backup_file import BackupError
 from catalog.labels import ensure_label, list_labels
 from catalog.ledger import Ledger
@@ -27,10 +28,19 @@ def names(settings: Settings) -> list[str]:
 def home_with(folder: Path, *labels: str) -> Settings:
     settings = Settings(home=folder)
     ledger = Ledger.open(settings.resolved_database_url())
+    note(ledger, SHELL, "export", f"of {folder.name}")
     for label in labels:
         ensure_label(ledger, label)
     ledger.close()
     return settings
+
+
+def audit_of(settings: Settings) -> list[tuple[str, str, str]]:
+    """Who did what to what; of a backup, its file."""
+    ledger = Ledger.open(settings.resolved_database_url())
+    found = [(line.actor, line.action, line.target.partition(", made ")[0]) for line in everything(ledger)]
+    ledger.close()
+    return found
 
 
 def test_labels_are_replaced_only_when_asked_and_kept_then(tmp_path: Path, capsys: Any) -> None:
@@ -41,8 +51,10 @@ def test_labels_are_replaced_only_when_asked_and_kept_then(tmp_path: Path, capsy
     with pytest.raises(BackupError, match=r"holds 2 labels, which the backup would replace.*--replace"):
         restore(here, file, replace=False)
     assert names(here) == ["boat", "ship"]
+    done = audit_of(here)
     assert restore(here, file, replace=True) == 0
     assert names(here) == ["plane"]
+    assert audit_of(here) == [*done, ("shell", "export", "of there"), ("shell", "restored", "ledger.zip")]
     said = capsys.readouterr().out
     assert "2 labels, is kept in" in said and "doctor --repair" in said
     [kept] = (tmp_path / "here" / "backups").iterdir()
