@@ -13,6 +13,8 @@ from catalog.errors import UnknownEncoder
 from catalog.ledger import Ledger, clock, writing
 from catalog.statements import insert_or
 
+SHOWN = 12  # digits of an id that people get to see; enough to name it by
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -71,6 +73,11 @@ def list_encoders(ledger: Ledger) -> list[Encoder]:
     with ledger.read() as connection:
         rows = connection.execute(select(tables.encoder).order_by(tables.encoder.c.created_at, tables.encoder.c.id))
         return [_encoder_of(row) for row in rows]
+
+
+def named(encoder: Encoder) -> str:
+    """As the audit log tells of it."""
+    return f"{encoder.name} ({encoder.id[:SHOWN]})"
 
 
 def serving_encoder(ledger: Ledger) -> Encoder | None:

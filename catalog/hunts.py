@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, insert, select, upda
 
 from catalog import tables
 from catalog.artifacts import ArtifactStore
+from catalog.audit import By, note
 from catalog.errors import HuntChanged, InvalidHunt, UnknownHunt, UnknownLabel
 from catalog.label_merges import lineage, merged_into
 from catalog.ledger import Ledger, clock
@@ -131,16 +132,22 @@ def finish_hunt(ledger: Ledger, hunt_id: str, *, finished: bool = True) -> Hunt:
         return _hunt_of(connection, row)
 
 
-def delete_hunt(ledger: Ledger, store: ArtifactStore, hunt_id: str) -> None:
-    """Forget a hunt, its examples and their uploaded pictures; what was decided in it stays. UnknownHunt."""
-    table, example = tables.hunt, tables.hunt_example
+def delete_hunt(ledger: Ledger, store: ArtifactStore, hunt_id: str, *, by: By | None = None) -> None:
+    """Forget a hunt, its examples and their uploaded pictures; what was decided in it stays. UnknownHunt.
+
+    `by`: for the audit log, which has it when the hunt was another's.
+    """
+    table, example, label = tables.hunt, tables.hunt_example, tables.label
     with ledger.write() as connection:
-        kept = select(table.c.id).where(table.c.id == hunt_id).with_for_update()
-        if connection.execute(kept).first() is None:
+        kept = select(table.c.author, table.c.label_id).where(table.c.id == hunt_id).with_for_update()
+        if (row := connection.execute(kept).first()) is None:
             raise UnknownHunt(hunt_id)
         gone = delete(example).where(example.c.hunt_id == hunt_id).returning(example.c.picture)
         pictures = [key for key in connection.execute(gone).scalars() if key is not None]
         connection.execute(delete(table).where(table.c.id == hunt_id))
+        if by is not None and by.name != row.author:
+            name = connection.execute(select(label.c.name).where(label.c.id == row.label_id)).scalar_one()
+            note(connection, by, "another's hunt deleted", f"hunt for {name} of {row.author}")
     # Only now: a file that stays behind is an orphan, which `ruiji doctor` finds; a row without its file is a loss.
     for key in pictures:
         store.delete(key)

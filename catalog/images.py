@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, select, update
 
 from catalog import tables
+from catalog.audit import By, note
 from catalog.ledger import Ledger, clock
 from catalog.statements import any_of
 
@@ -94,17 +95,20 @@ def places_of_images(ledger: Ledger, image_ids: Iterable[int]) -> dict[int, list
     return found
 
 
-def delete_images(ledger: Ledger, ids: Iterable[int]) -> int:
+def delete_images(ledger: Ledger, ids: Iterable[int], *, by: By | None = None) -> int:
     """Delete images: they are found no more, and the ledger forgets their vectors and places; label events stay.
 
     The bytes of a vector stay in its immutable shard, and those of a thumbnail in its pack until no image names it.
     Returns how many there were to delete. A file that is still in its folder comes back with the next ingest.
+    `by`: for the audit log.
     """
     place = tables.place
     with ledger.write() as connection:
         there = lock_there(connection, ids)
         connection.execute(update(place).where(place.c.image_id.in_(any_of(connection, there))).values(state="gone"))
         forget_images(connection, there, now=clock(connection))
+        if by is not None and there:
+            note(connection, by, "image deleted", ", ".join(f"image {one}" for one in there))
     return len(there)
 
 

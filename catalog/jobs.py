@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, case, exists, func, select, update
 
 from catalog import tables
+from catalog.audit import By, note
 from catalog.embed_again import embed_lacking
 from catalog.embed_jobs import UNFINISHED, create_embed_job, create_job, unfinished_job
 from catalog.encoders import load_encoder, serving_id
@@ -186,9 +187,9 @@ def resume_job(ledger: Ledger, job_id: int) -> bool:
     return _change(ledger, job_id, ("paused",), "running")
 
 
-def cancel_job(ledger: Ledger, job_id: int) -> bool:
-    """End a job; what it has done stays. False if it had ended. UnknownJob."""
-    return _change(ledger, job_id, UNFINISHED, "cancelled")
+def cancel_job(ledger: Ledger, job_id: int, *, by: By | None = None) -> bool:
+    """End a job; what it has done stays. False if it had ended. UnknownJob. `by`: for the audit log."""
+    return _change(ledger, job_id, UNFINISHED, "cancelled", by=by)
 
 
 def complete_jobs(ledger: Ledger) -> list[int]:
@@ -230,8 +231,8 @@ def _update_scan(connection: Connection, claim: ScanClaim, values: dict[str, Any
     return True
 
 
-def _change(ledger: Ledger, job_id: int, before: tuple[str, ...], after: str) -> bool:
-    job = tables.job
+def _change(ledger: Ledger, job_id: int, before: tuple[str, ...], after: str, *, by: By | None = None) -> bool:
+    job, source = tables.job, tables.source
     with ledger.write() as connection:
         row: Row[Any] | None = connection.execute(
             select(job).where(job.c.id == job_id).with_for_update(key_share=True)
@@ -249,4 +250,7 @@ def _change(ledger: Ledger, job_id: int, before: tuple[str, ...], after: str) ->
         connection.execute(update(job).where(job.c.id == job_id).values(scan_fence=row.scan_fence + 1, **values))
         if after == "cancelled":
             _follow_the_switch(connection, job_id)
+        if by is not None:
+            name = connection.execute(select(source.c.name).where(source.c.id == row.source_id)).scalar()
+            note(connection, by, f"job {after}", f"job {job_id}" + (f" of {name}" if name else ""))
         return True

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select, update
 
 from catalog import tables
+from catalog.audit import By, note
 from catalog.errors import NotUndone, UnknownBatch
 from catalog.label_batches import check_key, note_batch, open_batch, write_events
 from catalog.label_events import lock_images_of
@@ -121,25 +122,31 @@ def batch_of_key(ledger: Ledger, key: str) -> int | None:
     return None if found is None else int(found)
 
 
-def undo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult:
+def undo(ledger: Ledger, batch_id: int, *, author: str, key: str, by: By | None = None) -> BatchResult:
     """Put back what a batch changed, wherever its decision is still the last one: a new batch, of its own.
 
     Undoing an undo is a redo. Raises UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since.
+    `by`: the author as the audit log names them, which has what is done to the batch of another.
     """
     check_key(key)
     with ledger.write() as connection:
-        return _take_back(connection, _open(connection, batch_id), author=author, key=key)
+        target = _open(connection, batch_id)
+        done = _take_back(connection, target, author=author, key=key)
+        if by is not None and not done.repeated and target.author != author:
+            note(connection, by, "undo of another's", f"batch {batch_id} of {target.author}")
+        return done
 
 
-def redo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult:
+def redo(ledger: Ledger, batch_id: int, *, author: str, key: str, by: By | None = None) -> BatchResult:
     """Do again what a batch changed and an undo took back: a new batch, of its own.
 
     Raises NotUndone, UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since the undo.
+    `by`: as of `undo`; that another has undone the batch counts too.
     """
     check_key(key)
     head = tables.label_batch
     with ledger.write() as connection:
-        target = _open(connection, batch_id)
+        target = batch = _open(connection, batch_id)
         former = connection.execute(select(head.c.undoes).where(head.c.key == key)).scalar_one_or_none()
         if former is not None:
             return _take_back(connection, _load(connection, former), author=author, key=key)
@@ -148,7 +155,11 @@ def redo(ledger: Ledger, batch_id: int, *, author: str, key: str) -> BatchResult
             if undone_by is None:
                 raise NotUndone(batch_id)
             target = _load(connection, undone_by)
-        return _take_back(connection, target, author=author, key=key)
+        done = _take_back(connection, target, author=author, key=key)
+        if by is not None and not done.repeated and {batch.author, target.author} != {author}:
+            undone = "" if target is batch else f", undone by {target.author}"
+            note(connection, by, "redo of another's", f"batch {batch_id} of {batch.author}{undone}")
+        return done
 
 
 def _take_back(connection: Connection, target: Row[Any], *, author: str, key: str) -> BatchResult:

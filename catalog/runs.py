@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from catalog import tables
+from catalog.audit import By, note
 from catalog.errors import InvalidRun, UnknownRun
 from catalog.ledger import Ledger, clock
 from catalog.sources import load_source
@@ -84,8 +85,9 @@ def create_run(
     author: str,
     ranks: int = 1,
     changes: Mapping[str, Any] | None = None,
+    by: By | None = None,
 ) -> int:
-    """A run that waits for workers; returns its number. Raises InvalidRun and UnknownSource."""
+    """A run that waits for workers; returns its number. Raises InvalidRun, UnknownSource. `by`: for the audit log."""
     called = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(called) <= LONGEST_NAME or not called.isprintable():
         raise InvalidRun(f"A name has 1 to {LONGEST_NAME} visible characters; the encoder will be called by it.")
@@ -111,7 +113,10 @@ def create_run(
             "stage": "prepare",
             "created_at": clock(connection),
         }
-        return int(connection.execute(insert(run).values(**values).returning(run.c.id)).scalar_one())
+        made = int(connection.execute(insert(run).values(**values).returning(run.c.id)).scalar_one())
+        if by is not None:
+            note(connection, by, "training started", f"{called}, run {made}")
+        return made
 
 
 def pause_run(ledger: Ledger, run_id: int) -> bool:
@@ -121,13 +126,13 @@ def pause_run(ledger: Ledger, run_id: int) -> bool:
 
 def resume_run(ledger: Ledger, run_id: int) -> bool:
     """Go on where it was paused, or try again what has failed; False if it was neither. UnknownRun."""
-    again = {"attempts": 0, "error": None, "error_gang": None, "finished_at": None}
+    again: dict[str, Any] = {"attempts": 0, "error": None, "error_gang": None, "finished_at": None}
     return _change(ledger, run_id, before=("paused", "failed"), state="running", **again)
 
 
-def cancel_run(ledger: Ledger, run_id: int) -> bool:
-    """End it; its folder stays. False if it had ended. UnknownRun."""
-    return _change(ledger, run_id, before=(*UNFINISHED, "failed"), state="cancelled")
+def cancel_run(ledger: Ledger, run_id: int, *, by: By | None = None) -> bool:
+    """End it; its folder stays. False if it had ended. UnknownRun. `by`: for the audit log."""
+    return _change(ledger, run_id, before=(*UNFINISHED, "failed"), state="cancelled", by=by)
 
 
 def get_run(ledger: Ledger, run_id: int) -> Run:
@@ -153,15 +158,27 @@ def curve(ledger: Ledger, run_id: int, *, after: int = 0) -> list[Epoch]:
         return [_epoch(row) for row in connection.execute(query)]
 
 
-def _change(ledger: Ledger, run_id: int, *, before: tuple[str, ...], state: RunState, **values: Any) -> bool:
+def _change(
+    ledger: Ledger,
+    run_id: int,
+    *,
+    before: tuple[str, ...],
+    state: RunState,
+    by: By | None = None,
+    **values: Any,
+) -> bool:
     run = tables.run
     with ledger.write() as connection:
-        if connection.execute(select(run.c.id).where(run.c.id == run_id)).one_or_none() is None:
+        name = connection.execute(select(run.c.name).where(run.c.id == run_id)).scalar_one_or_none()
+        if name is None:
             raise UnknownRun(run_id)
         if state == "cancelled":
             values["finished_at"] = clock(connection)
         changed = update(run).where(run.c.id == run_id, run.c.state.in_(before)).values(state=state, **values)
-        return connection.execute(changed).rowcount == 1
+        done = connection.execute(changed).rowcount == 1
+        if by is not None and done:
+            note(connection, by, f"training {state}", f"{name}, run {run_id}")
+        return done
 
 
 def _runs(connection: Connection, *conditions: Any, limit: int, offset: int = 0) -> list[Run]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from catalog import tables
+from catalog.audit import By, note
 from catalog.errors import UnknownSource
 from catalog.images import forget_images, lock_there, note_changes, placeless
 from catalog.label_gate import keep_labels
@@ -42,10 +43,18 @@ class SourceCount:
     images: int
 
 
-def add_source(ledger: Ledger, root: Path | bytes, *, name: str = "", labels_from_folders: bool = False) -> Source:
+def add_source(
+    ledger: Ledger,
+    root: Path | bytes,
+    *,
+    name: str = "",
+    labels_from_folders: bool = False,
+    by: By | None = None,
+) -> Source:
     """The source of this folder: made, found (its label flag follows the call), or brought back after its deletion.
 
     Bytes are a root as the ledger is to have it: a bucket's address, or a folder's path as other machines know it.
+    `by`: for the audit log.
     """
     folder = root if isinstance(root, bytes) else os.fsencode(root.expanduser().resolve())
     last = folder.rstrip(b"/").rpartition(b"/")[2] or folder
@@ -59,6 +68,8 @@ def add_source(ledger: Ledger, root: Path | bytes, *, name: str = "", labels_fro
         row = connection.execute(
             insert.on_conflict_do_update(index_elements=["root"], set_=values).returning(table)
         ).one()
+        if by is not None:
+            note(connection, by, "source added", row.name)
     return source_of(row)
 
 
@@ -83,20 +94,24 @@ def get_source(ledger: Ledger, source_id: int) -> Source:
         return load_source(connection, source_id)
 
 
-def delete_source(ledger: Ledger, source_id: int) -> int:
+def delete_source(ledger: Ledger, source_id: int, *, by: By | None = None) -> int:
     """Forget a folder: its jobs end, its places go, and images that are nowhere else are deleted.
 
     Returns the number of places that went. Label events stay, and go over to images with the same pixels.
+    `by`: for the audit log, which has it from the first place that goes.
     """
-    gone, done = 0, False
+    gone, done, noted = 0, False, by is None
     while not done:
         with ledger.write() as connection:
             keep_labels(connection)
-            load_source(connection, source_id, lock=True)
+            source = load_source(connection, source_id, lock=True)
+            if by is not None and not noted:
+                note(connection, by, "source removed", source.name)
             now = clock(connection)
             _end_jobs(connection, source_id, now)  # each time: one may have begun since
             went = _forget_places(connection, source_id, now)
             gone += went
+            noted = True
             # Last of all: what breaks off before is a source that can be deleted once more.
             if done := went < PLACES_AT_ONCE:
                 deleted = update(tables.source).where(tables.source.c.id == source_id).values(deleted_at=now)

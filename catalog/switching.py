@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 
 from catalog import tables
+from catalog.audit import By, note
 from catalog.coverage import Coverage, coverage
 from catalog.embed_again import embed_lacking
-from catalog.encoders import Encoder, load_encoder, promote, serving_id
+from catalog.encoders import Encoder, load_encoder, named, promote, serving_id
 from catalog.errors import CatalogError
 from catalog.index import CollectionMissing, VectorIndex
 from catalog.ledger import Ledger
@@ -61,11 +62,12 @@ class Switch:
         return self.found.lack
 
 
-def switch_to(ledger: Ledger, encoder_id: str, *, incomplete: bool = False) -> Switch:
+def switch_to(ledger: Ledger, encoder_id: str, *, incomplete: bool = False, by: By | None = None) -> Switch:
     """Let this encoder serve if it finds every image, or all the same with `incomplete`. UnknownEncoder, NotReady.
 
     The count and the switch are one transaction. Images that come after it from an ingest that was begun with the
     encoder before are embedded with this one when that ingest ends.
+    `by`: for the audit log.
     """
     with ledger.write() as connection:
         encoder = load_encoder(connection, encoder_id)
@@ -74,15 +76,17 @@ def switch_to(ledger: Ledger, encoder_id: str, *, incomplete: bool = False) -> S
         if before not in (None, encoder_id) and not found.complete and not incomplete:
             raise NotReady(encoder, found)
         promote(connection, encoder_id)
+        if by is not None:
+            note(connection, by, "encoder promoted", named(encoder))
         former = None if before in (None, encoder_id) else load_encoder(connection, str(before))
         return Switch(encoder, former, found, None)
 
 
-def roll_back(ledger: Ledger) -> Switch:
+def roll_back(ledger: Ledger, *, by: By | None = None) -> Switch:
     """Let the encoder serve that did before, at once. NothingBefore.
 
     Its vectors and collection have been kept, and their labels up to date. What has come since has no vector of it:
-    the images are counted, and a job embeds them.
+    the images are counted, and a job embeds them. `by`: for the audit log.
     """
     with ledger.write() as connection:
         row = connection.execute(tables.serving.select()).one_or_none()
@@ -90,6 +94,8 @@ def roll_back(ledger: Ledger) -> Switch:
             raise NothingBefore
         former, encoder = (load_encoder(connection, one) for one in (row.encoder_id, row.previous_encoder_id))
         promote(connection, encoder.id)
+        if by is not None:
+            note(connection, by, "encoder rolled back", named(encoder))
         found = coverage(connection, encoder.id)
         return Switch(encoder, former, found, embed_lacking(connection, encoder.id, author="switch"))
 

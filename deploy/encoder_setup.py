@@ -6,12 +6,11 @@ from pathlib import Path
 
 import encoder
 from catalog.artifacts import ArtifactStore
-from catalog.encoders import Encoder, promote, serving_encoder
+from catalog.encoders import SHOWN, Encoder, promote, serving_encoder
 from catalog.ledger import Ledger
 from worker.registry import register_checked
 
 SHIPPED = Path(encoder.__file__).parent / "shipped"
-SHOWN = 12  # digits of an id that people get to see; enough to name it by
 
 
 def set_up_encoder(ledger: Ledger, store: ArtifactStore, folder: Path) -> Encoder:

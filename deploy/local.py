@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from catalog.artifacts import ArtifactStore
-from catalog.audit import SHELL, note
+from catalog.audit import SHELL
 from catalog.encoders import serving_encoder
 from catalog.installation import set_version
 from catalog.jobs import create_ingest_job, job_progress
@@ -135,8 +135,7 @@ def ingest_jobs(ledger: Ledger, sources: Sequence[tuple[Path | bytes, bool]], *,
     encoder_id = serving.id if serving else fallback
     jobs = []
     for root, labels in sources:
-        source = add_source(ledger, root, labels_from_folders=labels)
-        note(ledger, SHELL, "source added", source.name)
+        source = add_source(ledger, root, labels_from_folders=labels, by=SHELL)
         jobs.append(create_ingest_job(ledger, source_id=source.id, encoder_id=encoder_id, author="shell"))
     return jobs
 

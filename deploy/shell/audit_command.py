@@ -17,7 +17,7 @@ def audit(
     ] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many lines of the table.")] = 50,
 ) -> None:
-    """Show who signed in, changed users or tokens, exported, trained, promoted, added or removed folders."""
+    """Show who signed in, changed users or tokens, exported, trained, promoted, added, removed, cancelled, restored."""
     raise typer.Exit(call(show, settings_with(), as_json=as_json, limit=limit))
 
 

@@ -13,12 +13,12 @@ from catalog.artifacts import ArtifactStore
 from catalog.coverage import coverage, coverages
 from catalog.encoder_facts import EncoderFacts, facts
 from catalog.encoder_files import size_bytes
-from catalog.encoders import Encoder, list_encoders, previous_encoder, serving_encoder
+from catalog.encoders import SHOWN, Encoder, list_encoders, previous_encoder, serving_encoder
 from catalog.errors import CatalogError
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
 from curate.compare import compare_encoders
-from deploy.encoder_setup import SHOWN, set_up_encoder
+from deploy.encoder_setup import set_up_encoder
 from settings import Settings
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from catalog.artifacts import ArtifactStore
 from catalog.audit import SHELL, note
 from catalog.encoder_files import archive, archive_name
-from catalog.encoders import serving_encoder
+from catalog.encoders import SHOWN, named, serving_encoder
 from catalog.ledger import Ledger
-from deploy.encoder_setup import SHOWN, set_up_encoder
+from deploy.encoder_setup import set_up_encoder
 from deploy.shell.encoder import known
 from deploy.shell.failures import FAILED
 from settings import Settings
@@ -20,7 +20,7 @@ def take_in(settings: Settings, path: Path) -> int:
     """Register the folder or zip; it serves only where nothing does yet."""
     ledger = Ledger.open(settings.resolved_database_url())
     encoder = set_up_encoder(ledger, ArtifactStore(settings.resolved_artifacts_url()), path)
-    note(ledger, SHELL, "encoder added", f"{encoder.name} ({encoder.id[:SHOWN]})")
+    note(ledger, SHELL, "encoder added", named(encoder))
     serving = serving_encoder(ledger)
     if serving is not None and serving.id == encoder.id:
         print(f"{encoder.name} ({encoder.id[:SHOWN]}) is here and serves")

@@ -9,7 +9,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from catalog.audit import SHELL, note
+from catalog.audit import SHELL
 from catalog.encoders import serving_encoder
 from catalog.jobs import JobProgress, bad_files, create_ingest_job, job_progress
 from catalog.ledger import Ledger
@@ -40,8 +40,7 @@ def run(settings: Settings, folders: list[str], *, labels_from_folders: bool, wa
     client = Client(settings.resolved_broker_url())
     jobs = []
     for root in roots:
-        source = add_source(ledger, root, labels_from_folders=labels_from_folders)
-        note(ledger, SHELL, "source added", source.name)
+        source = add_source(ledger, root, labels_from_folders=labels_from_folders, by=SHELL)
         jobs.append(create_ingest_job(ledger, source_id=source.id, encoder_id=encoder.id, author="shell"))
         client.wake_embed()
     if not wait:

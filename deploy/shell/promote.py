@@ -8,15 +8,14 @@ from collections.abc import Callable
 from functools import partial
 
 from catalog.artifacts import ArtifactStore
-from catalog.audit import SHELL, note
+from catalog.audit import SHELL
 from catalog.coverage import Coverage, coverage
 from catalog.encoder_files import check_files
-from catalog.encoders import Encoder, previous_encoder, serving_encoder
+from catalog.encoders import SHOWN, Encoder, previous_encoder, serving_encoder
 from catalog.index import VectorIndex
 from catalog.jobs import UNFINISHED, create_embed_job, list_jobs, resume_job
 from catalog.ledger import Ledger
 from catalog.switching import NotReady, check_index, roll_back, switch_to
-from deploy.encoder_setup import SHOWN
 from deploy.shell.encoder import find
 from deploy.shell.failures import FAILED
 from deploy.shell.ingest import POLL_S, follow, require_workers
@@ -84,11 +83,10 @@ def switch(
         if serving is not None and serving.id != encoder.id:
             check(encoder)
         try:
-            done = switch_to(ledger, encoder.id, incomplete=incomplete)
+            done = switch_to(ledger, encoder.id, incomplete=incomplete, by=SHELL)
             break
         except NotReady:  # pictures came in between the last look and the switch: they first
             continue
-    note(ledger, SHELL, "encoder promoted", f"{encoder.name} ({encoder.id[:SHOWN]})")
     _told(wake)
     print(
         f"{encoder.name} ({encoder.id[:SHOWN]}) serves now;"
@@ -104,8 +102,7 @@ def rollback(settings: Settings) -> int:
     ledger = Ledger.open(settings.resolved_database_url())
     if (previous := previous_encoder(ledger)) is not None:
         check_files(ArtifactStore(settings.resolved_artifacts_url()), previous)
-    done = roll_back(ledger)
-    note(ledger, SHELL, "encoder rolled back", f"{done.encoder.name} ({done.encoder.id[:SHOWN]})")
+    done = roll_back(ledger, by=SHELL)
     _told(partial(_wake, Client(settings.resolved_broker_url())))
     print(
         f"{done.encoder.name} ({done.encoder.id[:SHOWN]}) serves again;"

@@ -15,10 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catalog.artifacts import ArtifactStore
 from catalog.audit import SHELL, note
-from catalog.encoders import serving_encoder
+from catalog.encoders import SHOWN, named, serving_encoder
 from catalog.ledger import Ledger
 from catalog.single_labels import single_labels
-from deploy.encoder_setup import SHOWN, set_up_encoder
+from deploy.encoder_setup import set_up_encoder
 from deploy.training import child
 from deploy.training.child import Paused
 from deploy.training.errors import NoTraining
@@ -103,7 +103,7 @@ def carry_out(settings: Settings, run: Path) -> int:
     info = finish(run)
     ledger = Ledger.open(settings.resolved_database_url())
     encoder = set_up_encoder(ledger, ArtifactStore(settings.resolved_artifacts_url()), info.path)
-    note(ledger, SHELL, "encoder added", f"{encoder.name} ({encoder.id[:SHOWN]})")
+    note(ledger, SHELL, "encoder added", named(encoder))
     if not plan.keep_epochs:  # encoders could be made of its other epochs with them
         forget(run)
     print("\n".join(figures(info)))

@@ -18,7 +18,7 @@ from catalog.jobs import JobProgress, list_jobs, resume_job
 from catalog.switching import Switch, check_index, roll_back, switch_to
 from webui import folders, present
 from webui.config import Parts, parts
-from webui.identity import audited, author
+from webui.identity import audited, author, by
 
 from .answers_encoders import EncoderRow, EncoderRows, FillStarted, Switched
 from .blueprint import api, described, streamed
@@ -48,7 +48,7 @@ def take_in() -> tuple[Response, int]:
     path = folders.resolve(wanted.path, have.config.allowed_roots, file_ending=".zip")
     encoder_id = have.config.client.import_encoder(str(path), timeout_s=TAKE_IN_S)
     encoder = registry.get_encoder(have.config.ledger, encoder_id)
-    audited("encoder added", told_of(encoder))
+    audited("encoder added", registry.named(encoder))
     return jsonify(shown(have, encoder, surroundings(have))), 201
 
 
@@ -59,7 +59,7 @@ def give_out(encoder_id: str) -> Response:
     have = parts().config
     encoder = registry.get_encoder(have.ledger, encoder_id)
     pieces: Iterator[bytes] = archive(have.store, encoder)
-    audited("export", f"encoder {told_of(encoder)}")
+    audited("export", f"encoder {registry.named(encoder)}")
     answer = Response(pieces, mimetype="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{archive_name(encoder)}.zip"'
     return answer
@@ -87,8 +87,7 @@ def promote(encoder_id: str) -> Response:
     encoder = registry.get_encoder(have.ledger, encoder_id)
     check_files(have.store, encoder)
     check_index(have.ledger, have.index, encoder)
-    done = switch_to(have.ledger, encoder.id, incomplete=wanted.incomplete)
-    audited("encoder promoted", told_of(encoder))
+    done = switch_to(have.ledger, encoder.id, incomplete=wanted.incomplete, by=by())
     return switched(done)
 
 
@@ -99,13 +98,8 @@ def go_back() -> Response:
     have = parts().config
     if (previous := registry.previous_encoder(have.ledger)) is not None:
         check_files(have.store, previous)
-    done = roll_back(have.ledger)
-    audited("encoder rolled back", told_of(done.encoder))
+    done = roll_back(have.ledger, by=by())
     return switched(done)
-
-
-def told_of(encoder: Encoder) -> str:
-    return f"{encoder.name} ({encoder.id[:12]})"
 
 
 def switched(done: Switch) -> Response:

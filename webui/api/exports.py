@@ -65,10 +65,10 @@ def export() -> Response:
     place.callback(under_way.release)
     try:
         first = next(pieces)  # what cannot begin is refused as any request is
+        audited("export", f"{asked.format.value} of {len(labels)} labels")
     except BaseException:
         place.close()
         raise
-    audited("export", f"{asked.format.value} of {len(labels)} labels")
     answer = Response(until_done(first, pieces, done=place.close), mimetype="application/octet-stream")
     answer.headers["Content-Disposition"] = f'attachment; filename="{file_name(asked.format)}"'
     answer.call_on_close(place.close)

@@ -9,7 +9,7 @@ from catalog.batch_images import batch_images
 from catalog.label_conflicts import Disagreement, conflicts, disagreements
 from webui import present
 from webui.config import parts
-from webui.identity import audited, author
+from webui.identity import author, by
 
 from .answers import BatchResult
 from .answers_history import Batches, BatchShown
@@ -53,11 +53,8 @@ def undo(batch_id: int) -> Response:
     """Put back what was before a batch, except where somebody has decided since."""
     wanted = read_json(Undo)
     have = parts().config
-    result = label_history.undo(have.ledger, batch_id, author=author(), key=wanted.key)
+    result = label_history.undo(have.ledger, batch_id, author=author(), key=wanted.key, by=by())
     told(have.client.wake_index)
-    whose = label_history.one_batch(have.ledger, batch_id).author
-    if whose != author() and not result.repeated:
-        audited("undo of another's", f"batch {batch_id} of {whose}")
     return jsonify(present.batch_result(result))
 
 
@@ -67,6 +64,6 @@ def redo(batch_id: int) -> Response:
     """Do again what a batch changed before it was undone, except where somebody has decided since."""
     wanted = read_json(Undo)
     have = parts().config
-    result = label_history.redo(have.ledger, batch_id, author=author(), key=wanted.key)
+    result = label_history.redo(have.ledger, batch_id, author=author(), key=wanted.key, by=by())
     told(have.client.wake_index)
     return jsonify(present.batch_result(result))

@@ -20,7 +20,7 @@ from curate.proposal import Proposal
 from webui import present, samples
 from webui.config import Parts, parts
 from webui.errors import ApiError
-from webui.identity import author
+from webui.identity import author, by
 
 from .answers_hunts import Estimated, Hunt, HuntDecided, Hunts, Step
 from .blueprint import api, described
@@ -92,7 +92,7 @@ def change_hunt(hunt_id: str) -> Response:
 def forget_hunt(hunt_id: str) -> tuple[str, int]:
     """Forget a hunt and its examples; the labels stay."""
     have = parts().config
-    hunts.delete_hunt(have.ledger, have.store, hunt_id)
+    hunts.delete_hunt(have.ledger, have.store, hunt_id, by=by())
     have.store.delete(hunt_state.ranked_key(hunt_id))
     return "", 204
 

@@ -8,6 +8,7 @@ from catalog import images, labels
 from webui import present
 from webui.config import parts
 from webui.errors import ApiError
+from webui.identity import by
 
 from .answers import Deleted, Image
 from .blueprint import api, described
@@ -31,7 +32,7 @@ def image(image_id: int) -> Response:
 def delete_image(image_id: int) -> Response:
     """Take an image out of the catalog; its file stays, and so does the history of its labels."""
     have = parts().config
-    if not (deleted := images.delete_images(have.ledger, [image_id])):
+    if not (deleted := images.delete_images(have.ledger, [image_id], by=by())):
         raise unknown(image_id)
     told(have.client.wake_index)
     return jsonify(deleted=deleted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Response, jsonify
 
@@ -10,6 +11,7 @@ from catalog import jobs as catalog_jobs
 from catalog.ledger import Ledger
 from webui import present
 from webui.config import parts
+from webui.identity import by
 from webui.present import shown_path
 
 from .answers import BadFiles, Job, Jobs
@@ -69,7 +71,7 @@ def resume(job_id: int) -> Response:
 @described("jobs", answer=Job, refusals=(400, 404, 409))
 def cancel(job_id: int) -> Response:
     """End a job; what it has done stays."""
-    return changed(catalog_jobs.cancel_job, job_id)
+    return changed(partial(catalog_jobs.cancel_job, by=by()), job_id)
 
 
 def changed(change: Callable[[Ledger, int], object], job_id: int) -> Response:

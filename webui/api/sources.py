@@ -13,7 +13,7 @@ from webui import buckets, present
 from webui import folders as browsing
 from webui.config import parts
 from webui.errors import ApiError, no_encoder
-from webui.identity import audited, author
+from webui.identity import author, by
 
 from .answers import Deleted, Folders, Sources, SourceStarted
 from .blueprint import api, described
@@ -40,10 +40,9 @@ def add_source() -> tuple[Response, int]:
     if encoder is None:
         raise no_encoder()
     source = catalog_sources.add_source(
-        have.ledger, root, name=wanted.name.strip(), labels_from_folders=wanted.labels_from_folders
+        have.ledger, root, name=wanted.name.strip(), labels_from_folders=wanted.labels_from_folders, by=by()
     )
     job = create_ingest_job(have.ledger, source_id=source.id, encoder_id=encoder.id, author=author())
-    audited("source added", source.name)
     return jsonify(job=job, source=source.id, woken=told(have.client.wake_embed)), 202
 
 
@@ -69,9 +68,7 @@ def allowed_root(path: str) -> bytes:
 def delete_source(source_id: int) -> Response:
     """Take a source and the images that are nowhere else out of the catalog; the files stay."""
     have = parts().config
-    names = {row.source.id: row.source.name for row in catalog_sources.list_sources(have.ledger)}
-    deleted = catalog_sources.delete_source(have.ledger, source_id)
-    audited("source removed", names.get(source_id, str(source_id)))
+    deleted = catalog_sources.delete_source(have.ledger, source_id, by=by())
     told(have.client.wake_index)
     return jsonify(deleted=deleted)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from flask import Response, jsonify
 
@@ -12,7 +13,7 @@ from catalog.ledger import Ledger
 from catalog.runs import PRESETS
 from catalog.workers import list_workers
 from webui.config import parts
-from webui.identity import audited, author
+from webui.identity import author, by
 from webui.present_run import run as run_shown
 
 from .answers_training import Run as RunAnswer
@@ -55,8 +56,8 @@ def start() -> tuple[Response, int]:
         ranks=wanted.ranks,
         changes={name: value for name, value in changes.items() if value is not None},
         author=author(),
+        by=by(),
     )
-    audited("training started", f"{wanted.name}, run {run}")
     return jsonify(run=run, woken=told(have.client.wake_train)), 202
 
 
@@ -90,7 +91,7 @@ def resume_run(run_id: int) -> Response:
 @described("training", answer=RunAnswer, refusals=(400, 404, 409))
 def cancel_run(run_id: int) -> Response:
     """End a run; its checkpoints stay in its folder."""
-    answer = changed_run(catalog_runs.cancel_run, run_id)
+    answer = changed_run(partial(catalog_runs.cancel_run, by=by()), run_id)
     told(parts().config.client.wake_train)  # its decoded pictures are taken away
     return answer
 
