@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
 import pytest
 
 from catalog.errors import HuntChanged
@@ -14,98 +12,14 @@ from catalog.held_vectors import MOST_ROWS
 from catalog.hunt_examples import add_image
 from catalog.hunts import create_hunt, get_hunt, save_hunt
 from catalog.images import delete_images
-from catalog.index import VectorIndex
-from catalog.label_history import batches, undo
 from catalog.labels import Decision, ensure_label, record
 from catalog.standing import standing_of
-from curate.hunt import Hunter, NothingToAccept
+from curate.hunt import NothingToAccept
 from curate.hunt_state import ranked_key
 from curate.proposal import Proposal
 from curate.ranker import NoPositives
 from tests.catalog.index.world import World
-
-OF_CLASS, OTHERS = 2000, 1200
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, milvus_lite_url: str) -> Iterator[World]:
-    """3,200 images, the first 2,000 of them of one kind, which is easy to tell."""
-    index = VectorIndex(milvus_lite_url)
-    world = World.make(tmp_path_factory.mktemp("hunt"), index)
-    random = np.random.default_rng(5)
-    rows = random.normal(size=(OF_CLASS + OTHERS, world.encoder.dimension)).astype(np.float32)
-    rows[:OF_CLASS, 0] += 5
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    world.ingest([str(n) for n in range(len(rows))], vectors=rows)
-    world.work()
-    yield world
-    world.close()
-    index.close()
-
-
-class Person:
-    """Works through hunts with a Hunter that is new at every step, as after a restart."""
-
-    def __init__(self, world: World, *, compare_up_to: int) -> None:
-        self.world, self.compare_up_to = world, compare_up_to
-        self.label = ensure_label(world.ledger, f"kind {uuid4().hex[:8]}").id
-        self.hunt = create_hunt(world.ledger, label_id=self.label, author="me").id
-        add_image(world.ledger, self.hunt, 1, sign=1, author="me")
-
-    def hunter(self) -> Hunter:
-        world = self.world
-
-        def embed(key: str) -> tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
-            raise AssertionError(key)
-
-        return Hunter(
-            world.ledger,
-            world.index,
-            world.store,
-            embed=embed,
-            serving=lambda: world.encoder,
-            compare_up_to=self.compare_up_to,
-        )
-
-    def step(self) -> Proposal:
-        return self.hunter().propose(self.hunt)
-
-    def answer(self, offered: Proposal) -> list[int]:
-        """Decide all that is shown by the truth; returns the ids."""
-        ids = [hit.image_id for hit in offered.hits]
-        if offered.kind == "accept":
-            ids = self.hunter().accepted(self.hunt, offered.token).tolist()
-            self.decide(ids, all_of_them=True)
-            self.hunter().close_offer(self.hunt, offered.token, agreed=True)
-        else:
-            self.decide(ids)
-        return ids
-
-    def decide(self, ids: list[int], *, all_of_them: bool = False) -> None:
-        decisions = [Decision(one, self.label, "yes" if all_of_them or one <= OF_CLASS else "no") for one in ids]
-        record(self.world.ledger, key=uuid4().hex, author="me", decisions=decisions, hunt=self.hunt)
-
-    def take_back(self, batch: int) -> None:
-        undo(self.world.ledger, batch, author="me", key=uuid4().hex)
-
-    def until(self, kind: str) -> Proposal:
-        """Work on until such a step is offered."""
-        for _ in range(40):
-            offered = self.step()
-            if offered.kind == kind:
-                return offered
-            self.answer(offered)
-        raise AssertionError(f"no {kind} was offered")
-
-
-def newest(person: Person) -> int:
-    """The batch that was decided last."""
-    return batches(person.world.ledger, 1)[0].id
-
-
-@pytest.fixture(params=[MOST_ROWS, 0], ids=["all-compared", "index-asked"])
-def person(world: World, request: pytest.FixtureRequest) -> Person:
-    return Person(world, compare_up_to=request.param)
+from tests.curate.person import OF_CLASS, OTHERS, Person
 
 
 def test_a_run_is_accepted_unseen_and_every_image_is_decided_once(person: Person) -> None:
@@ -246,55 +160,6 @@ def test_two_pages_that_ask_at_once_both_get_an_answer(person: Person, world: Wo
     assert asked
     with pytest.raises(HuntChanged):
         save_hunt(world.ledger, person.hunt, version=1, state={})
-
-
-@pytest.mark.parametrize("kind", ["page", "probe", "sample", "accept"])
-def test_a_step_whose_answer_is_taken_back_comes_again(person: Person, kind: str) -> None:
-    first = person.until(kind)
-    person.answer(first)
-    second = person.step()
-    last = newest(person)
-    person.answer(second)
-    third = person.step()  # nobody has answered it when the two before it are taken back
-    assert third.token != second.token
-    person.take_back(newest(person))
-    person.take_back(last)
-    again = person.step()
-    assert (again.kind, again.run, again.count) == (first.kind, first.run, first.count)
-    assert again.wrong == first.wrong
-    same = {hit.image_id for hit in again.hits} & {hit.image_id for hit in first.hits}
-    assert len(same) >= 0.9 * len(first.hits), "a page is ranked anew; what was held is the same"
-    if kind in ("probe", "sample"):
-        assert len(same) == len(first.hits)
-    person.answer(again)
-    assert person.step().kind == second.kind
-
-
-def test_a_run_is_not_judged_by_a_sample_that_was_taken_back(person: Person) -> None:
-    sample = person.until("sample")
-    ids = [hit.image_id for hit in sample.hits]
-    record(
-        person.world.ledger,
-        key=uuid4().hex,
-        author="me",
-        decisions=[Decision(one, person.label, "no") for one in ids],
-        hunt=person.hunt,
-    )
-    assert person.step().run < sample.run
-    person.take_back(newest(person))
-    again = person.step()
-    assert (again.kind, again.run) == ("sample", sample.run)
-    assert [hit.image_id for hit in again.hits] == ids
-
-
-def test_one_decision_of_many_that_is_taken_back_is_no_way_back(person: Person) -> None:
-    person.until("probe")
-    person.answer(person.step())
-    decided = person.hunter().propose(person.hunt)
-    one = person.step().hits[0].image_id
-    person.decide([one])
-    person.take_back(newest(person))
-    assert (person.step().kind, person.step().run) == (decided.kind, decided.run)
 
 
 def test_a_state_of_another_time_is_not_believed(person: Person, world: World) -> None:
