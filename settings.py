@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         default=["localhost", "127.0.0.1", "[::1]"], description="Host names that requests may be addressed to."
     )
     login: Literal["auto", "always"] = Field(
-        "auto", description="People sign in: auto where others than this machine reach the page, or always."
+        "auto", description="People sign in: always, or auto: where others may come, or a setting tells of a proxy."
     )
     https: bool = Field(
         False, description="The page is reached by https alone, through a proxy in front: so are its cookies."

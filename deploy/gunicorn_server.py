@@ -12,7 +12,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from deploy.arenas import limit_arenas
-from deploy.page_address import OpenToOthers, check_bind, reached_by_others, shown
+from deploy.page_address import OpenToOthers, check_bind, people_sign_in, shown
 from settings import Settings
 from worker.logs import set_up_logging
 
@@ -37,8 +37,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings, *, bind: str) -> None:
         self._settings = settings
         # Asked for now: a socket that is handed over has another number once gunicorn has it.
-        self._login = settings.login == "always" or reached_by_others(bind)
-        self._page = shown(bind, hosts=settings.allowed_hosts, https=settings.https)
+        hosts, https = settings.allowed_hosts, settings.https
+        needed = people_sign_in(bind, hosts=hosts, https=https, proxies=settings.proxies)
+        self._login = settings.login == "always" or needed
+        self._page = shown(bind, hosts=hosts, https=https)
         log_level = settings.log_level
         self._options: dict[str, Any] = {
             "bind": bind,

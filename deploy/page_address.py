@@ -9,7 +9,6 @@ import socket
 from collections.abc import Collection
 
 HOST_AND_PORT = re.compile(r"(tcp://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
-HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})  # names that only this machine calls itself by
 
 
 class OpenToOthers(Exception):
@@ -25,7 +24,7 @@ def check_bind(bind: str, *, hosts: Collection[str] = ()) -> str:
     host, _ = parsed(bind)
     if not host or not is_number(host) or ipaddress.ip_address(host).is_loopback:
         return bind
-    if set(map(str.lower, hosts)) - HERE:
+    if named_to_others(hosts):
         return bind
     raise OpenToOthers(
         f"--bind {bind}: others reach this address, and RUIJI_ALLOWED_HOSTS has no name that they may call it by; give"
@@ -33,12 +32,35 @@ def check_bind(bind: str, *, hosts: Collection[str] = ()) -> str:
     )
 
 
-def reached_by_others(bind: str) -> bool:
-    """Whether anything but this machine may reach it: then people have to sign in, whatever the settings say."""
-    host, _ = parsed(bind)
-    if not host or host == "localhost":
+def people_sign_in(bind: str, *, hosts: Collection[str], https: bool, proxies: int) -> bool:
+    """Whether they have to, whatever the setting login says: others reach the address, or something speaks for others.
+
+    A page behind a proxy listens on loopback too, so each setting that only makes sense with one counts as its word.
+    """
+    return https or proxies > 0 or named_to_others(hosts) or reached_by_others(bind)
+
+
+def named_to_others(hosts: Collection[str]) -> bool:
+    """Whether one of the names that requests may be addressed to is more than this machine's for itself."""
+    return not all(map(of_this_machine, hosts))
+
+
+def of_this_machine(host: str) -> bool:
+    """Whether a name is one that only this machine calls itself by."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
         return False
-    return not (is_number(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def reached_by_others(bind: str) -> bool:
+    """Whether anything but this machine may reach it. A Unix socket counts: it is made for a proxy to speak to."""
+    host, _ = parsed(bind)
+    if host == "localhost":
+        return False
+    return not host or not is_number(host) or not ipaddress.ip_address(host).is_loopback
 
 
 def parsed(bind: str) -> tuple[str, int]:
@@ -78,5 +100,7 @@ def is_number(host: str) -> bool:
 def shown(bind: str, *, hosts: Collection[str], https: bool) -> str:
     """The page's address as people open it: by the first name that others call it by, if it has one."""
     _, port = parsed(bind)
-    name = next((host for host in hosts if host.lower() not in HERE), "127.0.0.1")
-    return f"https://{name}" if https else f"http://{name}:{port}"
+    name = next((host for host in hosts if not of_this_machine(host)), "127.0.0.1")
+    if https:
+        return f"https://{name}"
+    return f"http://{name}:{port}" if port else f"http://{name}"  # of a Unix socket, only its proxy knows

@@ -21,7 +21,7 @@ from worker.client import Client
 PAGE_CACHE_MB = 2
 
 
-def build_application(settings: Settings | None = None, *, login: bool | None = None) -> Flask:
+def build_application(settings: Settings | None = None, *, login: bool = True) -> Flask:
     """The application that this installation's settings describe; `login`: whether people sign in where it listens."""
     settings = settings or Settings()
     settings.check()
@@ -42,7 +42,7 @@ def build_application(settings: Settings | None = None, *, login: bool | None = 
             max_upload_mb=settings.max_upload_mb,
             query_timeout_s=settings.query_timeout_s,
             metrics_token=settings.metrics_token,
-            login=settings.login == "always" if login is None else login,
+            login=login,
             https=settings.https,
             proxies=settings.proxies,
         )
