@@ -73,8 +73,7 @@ def find_token(ledger: Ledger, secret: str) -> Identity | None:
     if row is None or (row.expires_at is not None and now > row.expires_at):
         return None
     if row.used_at is None or now > row.used_at + NOTED_EVERY_S:
-        with ledger.write() as connection:
-            connection.execute(update(token).where(token.c.id == row.id).values(used_at=now))
+        ledger.write_in_passing(update(token).where(token.c.id == row.id).values(used_at=now))
     role = min(row.role, AS[row.scope], key=ROLES.index)
     return Identity(row.account_id, row.name, role)
 

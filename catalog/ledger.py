@@ -9,16 +9,16 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Update, func, select
 from sqlalchemy.exc import DatabaseError
 
 from catalog import request_id
 from catalog.errors import CatalogError, LedgerBusy, LedgerError
 from catalog.fork_gate import ForkGate
-from catalog.ledger_engine import PAGE_CACHE_MB, WRITES, make_engine, parse_url
+from catalog.ledger_engine import AT_ONCE, PAGE_CACHE_MB, WRITES, make_engine, parse_url
 from catalog.ledger_errors import BUSY_TIMEOUT_S, explain
 from catalog.migrations import HEAD, migrate
 
@@ -36,6 +36,7 @@ class Ledger:
         """Wrap an engine that `open` has prepared."""
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
+        self._passer_by = engine.execution_options(**{WRITES: True, AT_ONCE: True})
         # On SQLite every transaction sees one moment.
         steady = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._steady = engine.execution_options(**steady) if self.dialect == "postgresql" else engine
@@ -83,6 +84,20 @@ class Ledger:
         ):
             yield connection
 
+    def write_in_passing(self, change: Update) -> None:
+        """Make a change that nobody misses, or not at all: where others write just now, or the database cannot.
+
+        For what a request that only reads leaves behind: it must not wait, and a full disk must not end it.
+        """
+        with (
+            suppress(LedgerError),
+            self._turn_to_write(wait_s=0),
+            self._passing(),
+            self._named_errors(),
+            self._passer_by.begin() as connection,
+        ):
+            connection.execute(change)
+
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
         """A `write` that empties and fills whole tables; on SQLite, references are looked through at its end only."""
@@ -123,10 +138,10 @@ class Ledger:
         return self._engine.url.render_as_string(hide_password=True)
 
     @contextmanager
-    def _turn_to_write(self) -> Iterator[None]:
+    def _turn_to_write(self, *, wait_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
         queued = self.dialect == "sqlite"
-        if queued and not self._turn.acquire(timeout=BUSY_TIMEOUT_S):
-            raise LedgerBusy(f"Another thread has been writing to {self} for {BUSY_TIMEOUT_S:.0f} s; try again.")
+        if queued and not self._turn.acquire(timeout=wait_s):
+            raise LedgerBusy(f"Another thread has been writing to {self} for {wait_s:.0f} s; try again.")
         try:
             yield
         finally:

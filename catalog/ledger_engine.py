@@ -15,6 +15,7 @@ from catalog.errors import LedgerError
 from catalog.ledger_errors import too_old
 
 WRITES = "ruiji_writes"
+AT_ONCE = "ruiji_at_once"  # of those that write: whoever would have to wait for another fails instead
 # Of each of up to 64 connections to SQLite. Pages that it has no room for are read again, from the system's cache.
 PAGE_CACHE_MB = 16
 CONNECT_TIMEOUT_S = 10  # to a server that does not even refuse; the system's own takes minutes
@@ -77,9 +78,16 @@ def _sqlite(url: URL, *, busy_timeout_s: float, page_cache_mb: int) -> Engine:
     def begin(connection: Connection) -> None:
         # A transaction that reads first and writes later fails at once, without waiting, if another wrote in between:
         # only IMMEDIATE makes it wait for its turn at the start.
-        immediate = connection.get_execution_options().get(WRITES, False)
+        options = connection.get_execution_options()
         driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if not options.get(AT_ONCE, False):
+            driver.execute("BEGIN IMMEDIATE" if options.get(WRITES, False) else "BEGIN")
+            return
+        driver.execute("PRAGMA busy_timeout=0")
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        finally:
+            driver.execute(f"PRAGMA busy_timeout={round(1000 * busy_timeout_s)}")
 
     return engine
 
@@ -117,5 +125,10 @@ def _postgresql(url: URL) -> Engine:
             ([name.replace("keepalives", "tcp_keepalives") for name in patience], list(patience.values())),
         )
         connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(AT_ONCE, False):
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 1")  # in milliseconds; 0 would be for ever
 
     return engine
