@@ -11,6 +11,7 @@ from catalog.sign_in import sign_in
 from catalog.user_errors import SignInRefused, TooManyFailures
 
 from .config import parts
+from .errors import nul_refused
 from .identity import COOKIE, by, visitor
 
 blueprint = Blueprint("door", __name__)
@@ -59,8 +60,11 @@ def carry(secret: str) -> None:
 
 
 def field(name: str) -> str:
-    """A text of the form; what does not end is cut."""
-    return request.form.get(name, "")[:LONGEST_FIELD]
+    """A text of the form; what does not end is cut. Refused with a NUL: no browser lets anybody type one."""
+    text = request.form.get(name, "")[:LONGEST_FIELD]
+    if "\0" in text:
+        raise nul_refused()
+    return text
 
 
 def same_site(path: str) -> str:

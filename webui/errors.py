@@ -100,6 +100,13 @@ def too_large(_: RequestEntityTooLarge) -> ApiError:
     )
 
 
+def nul_refused() -> ApiError:
+    """No database of ours keeps one: PostgreSQL fails at it, and SQLite ends the text there in its own shell."""
+    return ApiError(
+        400, "invalid_value", "A text holds a NUL character, which nothing here can be called: leave it out."
+    )
+
+
 def of_http(error: HTTPException) -> ApiError:
     status = error.code or 500
     if status == 404:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from catalog.artifacts import ArtifactStore
 from catalog.ledger import Ledger
+from catalog.users import add_user
 from tests.servers.postgresql import PROGRAMS, PostgreSQL
-from tests.webui.room import Visitor, signed_in
+from tests.webui.doors import CHEAP, PASSWORD, TEST, form_token, joined, let_in
+from tests.webui.room import Visitor, signed_in, visiting
 from webui.app import create_app
 from webui.config import WebConfig
 
@@ -20,8 +24,8 @@ NOTHING: dict[str, Any] = {"index": None, "client": None}
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"] if PROGRAMS else ["sqlite"])
-def asking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
-    """Somebody at the page of a server with an empty ledger of that kind."""
+def config(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebConfig]:
+    """A server with an empty ledger of that kind."""
     room = tmp_path_factory.mktemp("nul")
     server = None
     url = f"sqlite:///{room}/ledger.db"
@@ -32,11 +36,24 @@ def asking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     ledger = Ledger.open(url)
     try:
         store = ArtifactStore(str(room / "artifacts"))
-        yield signed_in(create_app(WebConfig(ledger=ledger, store=store, secret_key=b"k" * 32, **NOTHING)))
+        yield WebConfig(ledger=ledger, store=store, secret_key=b"k" * 32, **NOTHING)
     finally:
         ledger.close()
         if server is not None:
             server.stop()
+
+
+@pytest.fixture(scope="module")
+def asking(config: WebConfig) -> Visitor:
+    """Somebody at its page."""
+    return signed_in(create_app(config))
+
+
+@pytest.fixture(scope="module")
+def guarded(config: WebConfig) -> Flask:
+    """Its page where people sign in, anna among them."""
+    joined(config.ledger, "anna", "viewer")
+    return create_app(replace(config, login=True, passwords=CHEAP))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +104,34 @@ def test_a_document_with_a_nul_is_refused(asking: Visitor, path: str, body: dict
     answer = asking.post(f"/api/v1/{path}", json=body)
     assert 400 <= answer.status_code < 500, (path, body, answer.data)
     assert answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("field", ["name", "password", "next"])
+def test_the_doors_form_with_a_nul_is_refused(guarded: Flask, field: str) -> None:
+    client = visiting(guarded)
+    token = form_token(client.get("/login").get_data(as_text=True))
+    sent = {"csrf_token": token, "name": "anna", "password": PASSWORD, "next": "/", field: NUL}
+    assert client.post("/login", data=sent).status_code == 400
+    assert client.get("/api/v1/labels").status_code == 401
+
+
+@pytest.mark.parametrize("field", ["code", "name", "password", "again"])
+@pytest.mark.parametrize("path", ["/join", "/first"])
+def test_a_links_form_with_a_nul_is_refused(guarded: Flask, config: WebConfig, path: str, field: str) -> None:
+    _, code = add_user(config.ledger, f"invited {path[1:]} {field}", role="viewer", by=TEST)
+    client = visiting(guarded)
+    token = form_token(client.get("/login").get_data(as_text=True))
+    chosen = {"code": code, "name": "bob", "password": PASSWORD, "again": PASSWORD}
+    assert client.post(path, data={"csrf_token": token, **chosen, field: NUL}).status_code == 400
+    assert client.get(path, query_string={"code": NUL}).status_code == 410
+
+
+@pytest.mark.parametrize("field", ["old", "password", "again"])
+def test_an_accounts_form_with_a_nul_is_refused(guarded: Flask, field: str) -> None:
+    client = let_in(guarded, "anna")
+    fields = {"old": PASSWORD, "password": "x" * 20, "again": "x" * 20, field: NUL}
+    assert client.post("/account", data=fields).status_code == 400
+    assert client.get("/api/v1/labels").status_code == 200  # by the session until now: nothing was changed
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8"])

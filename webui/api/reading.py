@@ -8,7 +8,7 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest
 
-from webui.errors import ApiError
+from webui.errors import ApiError, nul_refused
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -39,13 +39,6 @@ def holds_nul(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(holds_nul, value))
     return isinstance(value, str) and "\0" in value
-
-
-def nul_refused() -> ApiError:
-    """No database of ours keeps one: PostgreSQL fails at it, and SQLite ends the text there in its own shell."""
-    return ApiError(
-        400, "invalid_value", "A text holds a NUL character, which nothing here can be called: leave it out."
-    )
 
 
 def checked(model: type[Model], values: dict[str, Any]) -> Model:
