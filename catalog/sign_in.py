@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from catalog import tables
 from catalog.audit import By, note
-from catalog.ledger import Ledger, clock
+from catalog.ledger import Ledger
 from catalog.passwords import Passwords
 from catalog.sessions import Lifetime, begin
-from catalog.user_errors import SignInRefused, TooManyFailures
+from catalog.sign_in_limits import SIGN_IN, Limits, check_failures
+from catalog.turns import Turns
+from catalog.user_errors import SignInRefused
 from catalog.user_names import key_of
 from catalog.users import end_all
 
-SIGN_IN = "sign-in"
-# One at a time: each takes 64 MiB, and what is counted before one is still true after it.
-turn = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Failed sign-ins within `within_s` seconds after which the next is not even looked at."""
-
-    within_s: float = 900.0
-    name_and_address: int = 10
-    address: int = 30
-    name: int = 50  # from anywhere: one who guesses from many addresses shuts the user out for a while
+# One at a time: each takes 64 MiB, and what is counted before one is still true after it. Few threads wait: a flood
+# of guesses, at a tenth of a second each, leaves the page's others to who has signed in.
+turns = Turns(waiting=3)
 
 
 @dataclass(frozen=True)
@@ -47,8 +39,8 @@ class Door:
 
 
 def sign_in(door: Door, *, name: str, password: str, address: str) -> str:
-    """The secret of a new session; SignInRefused, TooManyFailures. Wrong names take as long as wrong passwords."""
-    with turn:
+    """The secret of a new session; SignInRefused, ComeBackLater. Wrong names take as long as wrong passwords."""
+    with turn(door, name=name, address=address):
         row = proved(door, name=name, password=password, address=address)
         with door.ledger.write() as connection:
             still_so(connection, row)
@@ -59,7 +51,7 @@ def sign_in(door: Door, *, name: str, password: str, address: str) -> str:
 
 def change_password(door: Door, *, name: str, old: str, new: str, address: str) -> str:
     """Another password; all sessions end, and the secret of a new one is returned. As `sign_in`, and WeakPassword."""
-    with turn:
+    with turn(door, name=name, address=address):
         row = proved(door, name=name, password=old, address=address)
         hashed = door.passwords.hash(new, name=row.name)
         with door.ledger.write() as connection:
@@ -70,32 +62,33 @@ def change_password(door: Door, *, name: str, old: str, new: str, address: str) 
             return begin(connection, row.id, door.lifetime)
 
 
+@contextmanager
+def turn(door: Door, *, name: str, address: str) -> Iterator[None]:
+    """One's turn to have a password compared; ComeBackLater. Who has failed too often takes nobody's place in it."""
+    look_up(door, name=name, address=address)
+    with turns.one():
+        yield
+
+
 def proved(door: Door, *, name: str, password: str, address: str) -> Row[Any]:
     """The user's row, if the password is theirs and they may come in."""
-    account, by = tables.account, By("nobody", address)
+    row, target = look_up(door, name=name, address=address)
+    kept = row.password if row and row.disabled_at is None else None
+    if not door.passwords.matches(kept, password) or row is None:
+        note(door.ledger, By("nobody", address), SIGN_IN, target, outcome="refused")
+        raise SignInRefused
+    return row
+
+
+def look_up(door: Door, *, name: str, address: str) -> tuple[Row[Any] | None, str]:
+    """The user's row, if there is one, and what the audit log calls them; TooManyFailures."""
+    account = tables.account
     with door.ledger.read() as connection:
         row = connection.execute(select(account).where(account.c.name_key == key_of(name))).one_or_none()
         # What was typed as a name may be a password in the wrong field: it is kept by a digest under our own key.
         target = row.name if row else f"unknown name {seal(door.key, key_of(name))}"
         check_failures(connection, door.limits, target=target, address=address)
-    kept = row.password if row and row.disabled_at is None else None
-    if not door.passwords.matches(kept, password) or row is None:
-        note(door.ledger, by, SIGN_IN, target, outcome="refused")
-        raise SignInRefused
-    return row
-
-
-def check_failures(connection: Connection, limits: Limits, *, target: str, address: str) -> None:
-    """Raise TooManyFailures where there were too many of late."""
-    event = tables.audit_event
-    since = clock(connection) - limits.within_s
-    failed = (event.c.action == SIGN_IN) & (event.c.at > since) & (event.c.outcome == "refused")
-    named, here = event.c.target == target, event.c.address == address
-    for which, most in ((named & here, limits.name_and_address), (here, limits.address), (named, limits.name)):
-        query = select(func.count(), func.min(event.c.at)).where(failed, which)
-        count, first = connection.execute(query).one()
-        if count >= most:
-            raise TooManyFailures(max(1, math.ceil((first - since) / 60)))
+    return row, target
 
 
 def still_so(connection: Connection, row: Row[Any]) -> None:

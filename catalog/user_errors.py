@@ -52,8 +52,23 @@ class SignInRefused(CatalogError):
         super().__init__("That name and password do not go together.")
 
 
-class TooManyFailures(CatalogError):
+class ComeBackLater(CatalogError):
+    """Not looked at now; `after_s`: in how many seconds it may be."""
+
+    def __init__(self, message: str, *, after_s: int) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class TooManyFailures(ComeBackLater):
     """Too many wrong passwords of late, for this name or from this address."""
 
     def __init__(self, minutes: int) -> None:
-        super().__init__(f"Too many failed sign-ins. Try again in {minutes} minutes.")
+        super().__init__(f"Too many failed sign-ins. Try again in {minutes} minutes.", after_s=60 * minutes)
+
+
+class DoorBusy(ComeBackLater):
+    """Passwords are compared one at a time, and as many are waiting as may."""
+
+    def __init__(self) -> None:
+        super().__init__("Many are signing in just now. Try again in a moment.", after_s=1)

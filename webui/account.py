@@ -6,10 +6,10 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from catalog.sign_in import change_password
-from catalog.user_errors import SignInRefused, TooManyFailures, WeakPassword
+from catalog.user_errors import ComeBackLater, SignInRefused, WeakPassword
 
 from .config import parts
-from .door import carry, field
+from .door import carry, field, refused
 from .errors import ApiError
 from .identity import visitor
 
@@ -34,8 +34,8 @@ def change() -> ResponseReturnValue:
         secret = change_password(
             parts().door, name=who.name, old=field("old"), new=field("password"), address=request.remote_addr or ""
         )
-    except (SignInRefused, TooManyFailures, WeakPassword) as error:
+    except (SignInRefused, ComeBackLater, WeakPassword) as error:
         said = "The password until now is another one." if isinstance(error, SignInRefused) else str(error)
-        return render_template("account.html", error=said, changed=False), 400
+        return render_template("account.html", error=said, changed=False), *refused(error, 400)
     carry(secret)
     return redirect("/account?changed", 303)

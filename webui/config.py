@@ -13,7 +13,8 @@ from catalog.index import VectorIndex
 from catalog.ledger import Ledger
 from catalog.passwords import Passwords
 from catalog.sessions import Lifetime
-from catalog.sign_in import Door, Limits
+from catalog.sign_in import Door
+from catalog.sign_in_limits import Limits
 from catalog.storage.pictures import PictureStorage
 from curate.confusion import Comparer
 from curate.folding import Folder

@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from catalog import sessions
 from catalog.audit import note
+from catalog.errors import CatalogError
 from catalog.sign_in import sign_in
-from catalog.user_errors import SignInRefused, TooManyFailures
+from catalog.user_errors import ComeBackLater, SignInRefused
 
 from .config import parts
 from .errors import nul_refused
@@ -35,9 +36,8 @@ def enter() -> ResponseReturnValue:
         return redirect("/", 303)
     try:
         secret = sign_in(have.door, name=name, password=field("password"), address=request.remote_addr or "")
-    except (SignInRefused, TooManyFailures) as error:
-        status = 429 if isinstance(error, TooManyFailures) else 403
-        return render_template("login.html", next=to, name=name, error=str(error)), status
+    except (SignInRefused, ComeBackLater) as error:
+        return render_template("login.html", next=to, name=name, error=str(error)), *refused(error, 403)
     carry(secret)
     return redirect(to, 303)
 
@@ -57,6 +57,11 @@ def carry(secret: str) -> None:
     """From the answer on, the browser is in this session; with it goes the token that a page before it had."""
     session.clear()
     session[COOKIE] = secret
+
+
+def refused(error: CatalogError, status: int) -> tuple[int, dict[str, str]]:
+    """The status and headers that say so; 429, and when to come back, for what was not looked at."""
+    return (429, {"Retry-After": str(error.after_s)}) if isinstance(error, ComeBackLater) else (status, {})
 
 
 def field(name: str) -> str:

@@ -30,12 +30,12 @@ from catalog.errors import (
 from catalog.maps import MapNotReady, UnknownMap
 from catalog.shards import ShardDamaged
 from catalog.user_errors import (
+    ComeBackLater,
     InvalidToken,
     InvalidUser,
     LastAdmin,
     LinkGone,
     SignInRefused,
-    TooManyFailures,
     UnknownToken,
     UnknownUser,
     WeakPassword,
@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 
 STATUS: dict[type[Exception], int] = {
     CatalogError: 409,
+    ComeBackLater: 429,
     HuntChanged: 409,
     InvalidHunt: 400,
     InvalidKey: 400,
@@ -63,7 +64,6 @@ STATUS: dict[type[Exception], int] = {
     MapNotReady: 409,
     MatchGone: 404,
     SignInRefused: 403,
-    TooManyFailures: 429,
     UnknownBatch: 404,
     UnknownEncoder: 404,
     UnknownGroup: 404,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from catalog.sign_in import Limits
+from catalog.sign_in_limits import Limits
 from catalog.users import ROLES, Role
 from deploy.valkey import answers, valkey_part
 from tests.photos import jpeg, scene

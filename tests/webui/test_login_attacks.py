@@ -11,7 +11,7 @@ from flask import Flask
 
 from catalog.api_tokens import add_token
 from catalog.audit import everything
-from catalog.sign_in import Limits
+from catalog.sign_in_limits import Limits
 from catalog.users import Role, add_user, change_user
 from tests.webui.doors import CHEAP, PASSWORD, TEST, Person, form_token, joined, knock, let_in, program
 from tests.webui.room import Room, Visitor, visiting
