@@ -48,6 +48,10 @@ def add_token(
         owner = connection.execute(select(account).where(account.c.id == user_id)).one_or_none()
         if owner is None:
             raise UnknownUser(user_id)
+        if owner.disabled_at is not None:
+            raise InvalidToken(
+                f"{owner.name} is shut out: a token would let a program in as soon as they are let in again."
+            )
         if ROLES.index(AS[scope]) > ROLES.index(owner.role):
             raise InvalidToken(f"{owner.name} is a {owner.role}: a token of theirs cannot have the scope {scope}.")
         now = clock(connection)

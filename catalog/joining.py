@@ -10,6 +10,7 @@ from catalog.audit import By, note
 from catalog.ledger import Ledger
 from catalog.one_time_links import FIRST_S, look_at, put_link, use
 from catalog.passwords import Passwords
+from catalog.sessions import Lifetime, begin
 from catalog.user_errors import LinkGone
 from catalog.user_names import valid_name
 from catalog.users import admins, alone, end_all, insert_account, taken
@@ -22,8 +23,17 @@ def first_code(ledger: Ledger) -> str | None:
         return None if admins(connection) else put_link(connection, purpose="first", lasts_s=FIRST_S)
 
 
-def join_first(ledger: Ledger, passwords: Passwords, code: str, *, name: str, password: str, address: str) -> int:
-    """Make the first admin; LinkGone, InvalidUser, WeakPassword."""
+def join_first(
+    ledger: Ledger,
+    passwords: Passwords,
+    code: str,
+    *,
+    name: str,
+    password: str,
+    address: str,
+    signed_in_for: Lifetime | None = None,
+) -> str | None:
+    """Make the first admin; LinkGone, InvalidUser, WeakPassword. Returns as `join`."""
     if look_at(ledger, code).purpose != "first":
         raise LinkGone
     kept = valid_name(name)
@@ -36,19 +46,32 @@ def join_first(ledger: Ledger, passwords: Passwords, code: str, *, name: str, pa
                 raise LinkGone
             made = insert_account(connection, kept, role="admin", password=hashed)
             note(connection, By(kept, address), "user added", f"{kept}: admin, by the first-run link")
+            return begin(connection, made, signed_in_for) if signed_in_for else None
     except IntegrityError:
         raise taken(kept) from None
-    return made
 
 
-def join(ledger: Ledger, passwords: Passwords, code: str, *, password: str, address: str) -> int:
-    """Set the password of the user whose link it is, and end their other sessions; LinkGone, WeakPassword."""
+def join(
+    ledger: Ledger,
+    passwords: Passwords,
+    code: str,
+    *,
+    password: str,
+    address: str,
+    signed_in_for: Lifetime | None = None,
+) -> str | None:
+    """Set the password of the user whose link it is, and end their other sessions; LinkGone, WeakPassword.
+
+    Returns the secret of a session that begins with it, if it is said how long that lasts: in the same transaction, so
+    that whoever sets the password after this one ends it too.
+    """
     link = look_at(ledger, code)
     if link.name is None:
         raise LinkGone
     hashed = passwords.hash(password, name=link.name)
     account = tables.account
     with ledger.write() as connection:
+        alone(connection)
         user_id = use(connection, code, purpose="password")
         able = account.c.disabled_at.is_(None)
         name = connection.execute(select(account.c.name).where(account.c.id == user_id, able)).scalar_one_or_none()
@@ -57,4 +80,4 @@ def join(ledger: Ledger, passwords: Passwords, code: str, *, password: str, addr
         connection.execute(update(account).where(account.c.id == user_id).values(password=hashed))
         end_all(connection, user_id)
         note(connection, By(str(name), address), "password set", str(name))
-    return user_id
+        return begin(connection, user_id, signed_in_for) if signed_in_for else None

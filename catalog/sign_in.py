@@ -20,7 +20,7 @@ from catalog.sign_in_limits import SIGN_IN, Limits, check_failures
 from catalog.turns import Turns
 from catalog.user_errors import SignInRefused
 from catalog.user_names import key_of
-from catalog.users import end_all
+from catalog.users import alone, end_all
 
 # One at a time: each takes 64 MiB, and what is counted before one is still true after it. Few threads wait: a flood
 # of guesses, at a tenth of a second each, leaves the page's others to who has signed in.
@@ -92,7 +92,11 @@ def look_up(door: Door, *, name: str, address: str) -> tuple[Row[Any] | None, st
 
 
 def still_so(connection: Connection, row: Row[Any]) -> None:
-    """Raise SignInRefused where the user was shut out, or got another password, while this one was looked at."""
+    """Raise SignInRefused where the user was shut out, or got another password, while this one was looked at.
+
+    From here on until the transaction ends nobody can be: who does so afterwards ends the session that begins now.
+    """
+    alone(connection)
     account = tables.account
     same = (account.c.id == row.id) & (account.c.password == row.password) & account.c.disabled_at.is_(None)
     if connection.execute(select(account.c.id).where(same)).first() is None:

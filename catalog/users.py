@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from catalog import tables
@@ -94,7 +94,7 @@ def taken(name: str) -> InvalidUser:
 def change_user(
     ledger: Ledger, user_id: int, *, role: Role | None = None, disabled: bool | None = None, by: By
 ) -> User:
-    """Another role, or shut out (at once, with all sessions), or let in again; UnknownUser, LastAdmin."""
+    """Another role, or shut out (at once, with all sessions and tokens), or let in again; UnknownUser, LastAdmin."""
     account = tables.account
     with ledger.write() as connection:
         alone(connection)
@@ -112,6 +112,8 @@ def change_user(
             connection.execute(update(account).where(account.c.id == user_id).values(disabled_at=at))
             end_all(connection, user_id)
             note(connection, by, "user disabled" if disabled else "user enabled", row.name)
+            # Also of one who is let in: a token may have been made at the moment when they were shut out.
+            revoke_all(connection, user_id, owner=row.name, by=by)
     return get_user(ledger, user_id)
 
 
@@ -133,6 +135,15 @@ def end_all(connection: Connection, user_id: int) -> None:
         connection.execute(delete(table).where(table.c.account_id == user_id))
 
 
+def revoke_all(connection: Connection, user_id: int, *, owner: str, by: By) -> None:
+    """Revoke every API token of a user: programs of theirs do not come in again by themselves when they are let in."""
+    token, now = tables.api_token, clock(connection)
+    counts = token.c.revoked_at.is_(None) & or_(token.c.expires_at.is_(None), token.c.expires_at > now)
+    revoked = update(token).where(token.c.account_id == user_id, counts).values(revoked_at=now)
+    for name in connection.scalars(revoked.returning(token.c.name)).all():
+        note(connection, by, "token revoked", f"{name} of {owner}")
+
+
 def admins(connection: Connection) -> list[int]:
     """Those who can sign in as an admin now."""
     account = tables.account
@@ -147,7 +158,10 @@ def has_admin(ledger: Ledger) -> bool:
 
 
 def alone(connection: Connection) -> None:
-    """Nobody else changes users until this transaction ends; SQLite has one writer anyway."""
+    """Nobody else changes users until this transaction ends; SQLite has one writer anyway.
+
+    It comes first in a transaction: who held a row already would wait for whoever holds the table and wants that row.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE"))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from catalog import sessions
 from catalog.joining import join, join_first
 from catalog.one_time_links import Purpose, look_at
 from catalog.user_errors import InvalidUser, LinkGone, WeakPassword
@@ -56,19 +55,16 @@ def used(purpose: Purpose, code: str) -> ResponseReturnValue:
     if password != field("again"):
         return form(purpose, code, name=name, error="The two passwords are not the same.")
     ledger, passwords = have.config.ledger, have.config.passwords
+    lasts = have.door.lifetime if have.config.login else None
     try:
         if purpose == "first":
-            user_id = join_first(ledger, passwords, code, name=name, password=password, address=address)
+            secret = join_first(
+                ledger, passwords, code, name=name, password=password, address=address, signed_in_for=lasts
+            )
         else:
-            user_id = join(ledger, passwords, code, password=password, address=address)
+            secret = join(ledger, passwords, code, password=password, address=address, signed_in_for=lasts)
     except (InvalidUser, WeakPassword) as error:
         return form(purpose, code, name=name, error=str(error))
-    if have.config.login:
-        carry(begun(user_id))
+    if secret is not None:
+        carry(secret)
     return redirect("/", 303)
-
-
-def begun(user_id: int) -> str:
-    have = parts()
-    with have.config.ledger.write() as connection:
-        return sessions.begin(connection, user_id, have.door.lifetime)

@@ -47,7 +47,7 @@ def disable(settings: Settings, name: str, *, disabled: bool) -> int:
     """Shut out, or let in again. Raises UnknownUser, LastAdmin."""
     ledger = _ledger(settings)
     user = users.change_user(ledger, users.find_user(ledger, name).id, disabled=disabled, by=SHELL)
-    print(f"{user.name} {'is shut out' if disabled else 'may come in again'}")
+    print(f"{user.name} {'is shut out, their tokens are revoked' if disabled else 'may come in again'}")
     return 0
 
 

@@ -119,6 +119,11 @@ def test_from_the_printed_link_to_a_label_that_is_somebodys(
     anna.get_by_role("button", name="Make").click()
     assert anna.locator("#token-secret input").input_value().startswith("ruiji_")
     expect(anna.locator("#audit")).to_contain_text("token added")
+    anna.get_by_label("What the token is for").fill("a script of Bob's")
+    anna.get_by_label("Owner").select_option("Bob")
+    anna.get_by_role("button", name="Make").click()
+    bobs = anna.locator("#tokens tr", has_text="a script of Bob's")
+    expect(bobs.get_by_role("button", name="Revoke")).to_be_visible()
     looked_at(anna, "users")
 
     bob.goto(invitation)
@@ -139,6 +144,7 @@ def test_from_the_printed_link_to_a_label_that_is_somebodys(
 
         anna.locator('[data-user="Bob"]').get_by_role("button", name="Shut out").click()
         expect(anna.locator('[data-user="Bob"] .state')).to_have_text("shut out")
+        expect(bobs.locator(".state")).to_have_text("revoked")
         bob.goto("about:blank")
         bob.goto(f"{url}/hunts")
         looked_at(bob, "login")

@@ -19,7 +19,7 @@ from catalog.one_time_links import look_at
 from catalog.passwords import Passwords
 from catalog.sessions import Lifetime
 from catalog.sign_in import Door, sign_in
-from catalog.user_errors import InvalidUser, LastAdmin, LinkGone, SignInRefused, UnknownUser, WeakPassword
+from catalog.user_errors import InvalidToken, InvalidUser, LastAdmin, LinkGone, SignInRefused, UnknownUser, WeakPassword
 from catalog.users import User, add_user, change_user, find_user, invite_again, list_users
 
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -189,6 +189,24 @@ def test_a_token_counts_until_it_is_revoked_or_ends(door: Door) -> None:
     revoke_token(door.ledger, kept.id, by=ADMIN)
     assert find_token(door.ledger, secret) is None
     assert [one.action for one in recent(door.ledger, limit=2)] == ["token revoked", "token added"]
+
+
+def test_who_is_shut_out_gets_no_token_back(door: Door) -> None:
+    bob = joined(door.ledger, "bob")
+    _, others = add_token(door.ledger, find_user(door.ledger, "anna").id, name="hers", scope="read", by=ADMIN)
+    secrets = [add_token(door.ledger, bob.id, name=name, scope="read", by=ADMIN)[1] for name in ("one", "two")]
+    add_token(door.ledger, bob.id, name="ended", scope="read", lasts_s=-1, by=ADMIN)
+    change_user(door.ledger, bob.id, disabled=True, by=ADMIN)
+    lines = [(one.actor, one.action, one.target) for one in recent(door.ledger, limit=3)]
+    assert sorted(lines[:2]) == [("anna", "token revoked", f"{name} of bob") for name in ("one", "two")]
+    assert lines[2] == ("anna", "user disabled", "bob")
+    with pytest.raises(InvalidToken, match="shut out"):
+        add_token(door.ledger, bob.id, name="x", scope="read", by=ADMIN)
+    change_user(door.ledger, bob.id, disabled=False, by=ADMIN)
+    assert [find_token(door.ledger, secret) for secret in secrets] == [None, None]
+    assert find_token(door.ledger, others)
+    _, new = add_token(door.ledger, bob.id, name="new", scope="read", by=ADMIN)
+    assert find_token(door.ledger, new)
 
 
 def test_the_record_is_read_from_either_end(any_ledger: Ledger) -> None:

@@ -96,6 +96,7 @@ def test_who_is_shut_out_is_out_at_once(guarded: Flask, people: dict[Role, Perso
     assert knock(visiting(guarded), person.name).status_code == 403
     change_user(room.ledger, person.id, disabled=False, by=TEST)
     assert client.get("/api/v1/labels").status_code == 401  # that session is over
+    assert script.get("/api/v1/labels").status_code == 401  # and so is that token
 
 
 def test_another_role_counts_at_once(guarded: Flask, room: Room) -> None:

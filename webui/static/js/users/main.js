@@ -6,4 +6,5 @@ import { tokens } from "./tokens.js";
 
 const log = audit();
 const programs = tokens({ changed: log.again });
-people({ changed: log.again, known: programs.owners });
+// Who is shut out loses their tokens.
+people({ changed: () => { log.again(); programs.again(); }, known: programs.owners });

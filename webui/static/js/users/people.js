@@ -40,7 +40,7 @@ export function people({ changed, known }) {
       h("td", {}, h("span", { class: "with-dot" }, user.name, state && h("span", { class: state[0] }, state[1]))),
       h("td", {}, role), h("td", { class: "when" }, user.seen_at === null ? "" : moment(user.seen_at)), h("td", { class: "when" }, moment(user.created_at)),
       h("td", {}, h("div", { class: "row-buttons" }, user.disabled ? null : button("New link", link),
-        user.disabled ? button("Let in", () => change(user, { disabled: false }, `${user.name} may come in again.`)) : button("Shut out", () => change(user, { disabled: true }, `${user.name} is shut out.`), "outline danger"))));
+        user.disabled ? button("Let in", () => change(user, { disabled: false }, `${user.name} may come in again.`)) : button("Shut out", () => change(user, { disabled: true }, `${user.name} is shut out, their tokens are revoked.`), "outline danger"))));
   }
 
   async function show() {

@@ -59,6 +59,8 @@ export function tokens({ changed }) {
   }));
   show();
   return {
+    again: show,
+
     /** Who a token can be made for. */
     owners(users) {
       const before = byId("new-token-user").value;
