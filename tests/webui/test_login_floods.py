@@ -89,7 +89,7 @@ def test_a_flood_of_guesses_leaves_threads_to_who_has_signed_in(config: WebConfi
     slow = Slow()
     limits = Limits(name_and_address=1, address=1000)
     app = create_app(replace(config, login=True, passwords=slow, sign_in_limits=limits, proxies=1))
-    with many(THREADS) as pool:
+    with threads_for(slow) as pool:
         with all_let_go(slow):
             assert guess(app, "has failed", address="198.51.100.9").status_code == 403
         flood = [pool.submit(guess, app, f"flood {at}", address="198.51.100.8") for at in range(THREADS)]
@@ -112,10 +112,10 @@ def all_let_go(slow: Slow) -> Iterator[None]:
 
 
 @contextmanager
-def many(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """As many threads, that a test which fails does not wait for."""
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False)
+def threads_for(slow: Slow) -> Iterator[ThreadPoolExecutor]:
+    """As many threads as the page's; a test that fails leaves none of them waiting for a password."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        try:
+            yield pool
+        finally:
+            slow.goes_on.set()
