@@ -55,10 +55,3 @@ def end(ledger: Ledger, secret: str) -> None:
     session = tables.account_session
     with ledger.write() as connection:
         connection.execute(delete(session).where(session.c.digest == digest_of(secret)))
-
-
-def end_of_all_users(ledger: Ledger) -> None:
-    """End all sessions and links: a restored backup must not bring back those that were ended since."""
-    with ledger.write() as connection:
-        for table in (tables.account_session, tables.one_time_link):
-            connection.execute(delete(table))
