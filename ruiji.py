@@ -26,7 +26,7 @@ from deploy.shell.users_app import users_app
 
 EXIT_CODES = """
 [bold]Exit codes[/bold]: 0 all went well; 1 something went wrong or `doctor` found something; 2 the command was not
-understood; 3 Ruiji, or the part that is needed, is not running; 130 interrupted with Ctrl-C.
+understood; 3 Ruiji, or the part that is needed, is not running or not there; 130 interrupted with Ctrl-C.
 """
 
 app = typer.Typer(

@@ -158,8 +158,8 @@ class ArtifactStore:
         """Return the room left on the disk; None for an object store."""
         if self._root is None:
             return None
-        self._root.mkdir(parents=True, exist_ok=True)
-        return shutil.disk_usage(self._root).free
+        there = next(folder for folder in (self._root, *self._root.parents) if folder.exists())
+        return shutil.disk_usage(there).free  # where the folder would be made, if it is not there yet
 
     def _write(self, key: str, data: bytes | Path, *, durable: bool = True) -> None:
         try:

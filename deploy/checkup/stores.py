@@ -25,6 +25,7 @@ from deploy.checkup.finding import Finding, at_least, clock
 from deploy.lock import HomeLock
 from deploy.logs import Log
 from deploy.milvus_lite import milvus_part
+from deploy.shell.installed import REMEDY, missing_file
 from deploy.supervisor import Supervisor
 from deploy.valkey import make_private
 from settings import Settings
@@ -40,6 +41,8 @@ AGREE = "ledger, shards, index"
 def open_ledger(settings: Settings) -> tuple[Ledger | None, list[Finding]]:
     """The ledger if it can be read by this code, and what is to be said of it. Nothing in it is changed."""
     try:
+        if (missing := missing_file(settings)) is not None:  # opened, it would be made
+            return None, [Finding("ledger", "wrong", f"there is none: {missing}", REMEDY)]
         ledger = Ledger.open(settings.resolved_database_url(), upgrade=False)
         with ledger.read() as connection:
             found = revision(connection)

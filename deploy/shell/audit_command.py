@@ -28,10 +28,10 @@ def show(settings: Any, *, as_json: bool, limit: int) -> int:
     from rich.text import Text
 
     from catalog.audit import everything, recent
-    from catalog.ledger import Ledger
+    from deploy.shell.installed import known_ledger
     from deploy.shell.users import at
 
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     if as_json:
         for line in everything(ledger):
             print(json.dumps(asdict(line), ensure_ascii=True))

@@ -11,13 +11,14 @@ from catalog.installation import VERSION, set_version
 from catalog.ledger import Ledger
 from catalog.restore import restore as restore_ledger
 from catalog.restore import work_in
+from deploy.shell.installed import known_ledger
 from deploy.standstill import require_no_workers, stopped
 from settings import Settings
 
 
 def backup(settings: Settings, path: Path, *, overwrite: bool) -> int:
     """Write the ledger to a file, while it is in use or not; 0."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     made = write_backup(ledger, path.absolute(), version=VERSION, overwrite=overwrite)
     print(f"{path}: {_holds(made)}; {path.stat().st_size / 1e6:.1f} MB, read back and sound")
     print(f"the ledger only: copy {settings.resolved_artifacts_url()} too, which holds encoders, vectors and uploads")

@@ -19,6 +19,7 @@ from catalog.index import VectorIndex
 from catalog.ledger import Ledger
 from curate.compare import compare_encoders
 from deploy.encoder_setup import set_up_encoder
+from deploy.shell.installed import known_ledger
 from settings import Settings
 
 
@@ -44,7 +45,7 @@ def known(ledger: Ledger, wanted: str) -> Encoder:
 
 def show_all(settings: Settings) -> int:
     """Print every encoder with what it covers."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     serving, previous = serving_encoder(ledger), previous_encoder(ledger)
     if serving is None:
         print("no encoder yet; `ruiji up` registers the shipped one")
@@ -69,7 +70,7 @@ def show_all(settings: Settings) -> int:
 
 def show(settings: Settings, wanted: str, *, as_json: bool) -> int:
     """Print all that is known of one encoder."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     encoder = known(ledger, wanted)
     found, said = coverage(ledger, encoder.id), facts(encoder)
     size = size_bytes(ArtifactStore(settings.resolved_artifacts_url()), encoder)
@@ -114,7 +115,7 @@ def show(settings: Settings, wanted: str, *, as_json: bool) -> int:
 
 def compare(settings: Settings, first: str, second: str, *, k: int, queries: int, as_json: bool) -> int:
     """Print how far the answers of two encoders agree, and how often each finds the right label."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     store = ArtifactStore(settings.resolved_artifacts_url())
     index = VectorIndex(settings.resolved_index_url(), token=settings.index_token, options=settings.index_options())
     a, b = known(ledger, first), known(ledger, second)

@@ -13,6 +13,7 @@ from catalog.ledger import Ledger
 from deploy.encoder_setup import set_up_encoder
 from deploy.shell.encoder import known
 from deploy.shell.failures import FAILED
+from deploy.shell.installed import known_ledger
 from settings import Settings
 
 
@@ -34,7 +35,7 @@ def take_in(settings: Settings, path: Path) -> int:
 
 def give_out(settings: Settings, wanted: str, out: Path | None) -> int:
     """Write the zip, whole or not at all; nothing is overwritten."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     encoder = known(ledger, wanted)
     target = out or Path(f"{archive_name(encoder)}.zip")
     if target.exists():

@@ -23,6 +23,7 @@ from deploy.evaluation.groups import chosen_groups, numbered
 from deploy.evaluation.keeping import Subject, find_subject, keep
 from deploy.evaluation.questions import Questions, embed_albums, from_ledger
 from deploy.evaluation.top_grid import draw_top, save_top, top_rows
+from deploy.shell.installed import known_ledger
 from encoder.embed import Embedder
 from encoder.evaluation.record import as_record
 from encoder.evaluation.repeats import accuracies
@@ -86,7 +87,8 @@ def run(settings: Settings, encoders: Sequence[str], wanted: Wanted) -> int:
     if wanted.top6 and (wanted.test is None or len(encoders) != 1):
         raise NoEvaluation("--top6 draws photos of --test for one encoder")
     store = ArtifactStore(settings.resolved_artifacts_url())
-    room = Room(settings, Ledger.open(settings.resolved_database_url()), store)
+    ledger = known_ledger(settings) if wanted.from_ledger else Ledger.open(settings.resolved_database_url())
+    room = Room(settings, ledger, store)
     cache = settings.home / "cache" / "encoders"
     subjects = [find_subject(room.ledger, room.store, one, cache=cache) for one in encoders]
     if wanted.has_data:

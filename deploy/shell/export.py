@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catalog.artifacts import ArtifactStore
 from catalog.audit import SHELL, note
-from catalog.ledger import Ledger
 from catalog.storage.pictures import PictureStorage
 from curate.exports.export import chosen_labels, export, images_to_export
 from curate.exports.formats import Format, Photos
 from deploy.shell.failures import FAILED
+from deploy.shell.installed import known_ledger
 from settings import Settings
 
 SHOWN = 20
@@ -30,8 +30,8 @@ def run(
     rejected: bool,
     overwrite: bool,
 ) -> int:
-    """Export with a bar; 1 when a photo is left out because no file holds it any more."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    """Export with a bar; 1 when nothing is in it, or a photo is left out because no file holds it any more."""
+    ledger = known_ledger(settings)
     labels = chosen_labels(ledger, names)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as shown:
@@ -55,4 +55,7 @@ def run(
         print(f"{done.missing} images left out: no file holds them any more, or it was changed", file=sys.stderr)
         for name in done.missing_named[:SHOWN]:
             print(f"  {name}", file=sys.stderr)
-    return FAILED if done.missing else 0
+    elif not done.images:
+        about = "these labels" if names else "any label"
+        print(f"nothing is in it: no picture in {settings.home} has a decision about {about}", file=sys.stderr)
+    return FAILED if done.missing or not done.images else 0

@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from catalog.ledger import Ledger
 from curate.imports.imagefolder import import_imagefolder
 from curate.imports.spreadsheet import import_csv
 from deploy.shell.failures import FAILED
+from deploy.shell.installed import known_ledger
 from settings import Settings
 from worker.client import Client, WorkerUnavailable
 
@@ -21,7 +21,7 @@ SHOWN = 20
 
 def run(settings: Settings, path: Path) -> int:
     """Import with a count that goes up; 1 when something was left out."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     columns = (TextColumn("{task.completed} {task.description}"),)
     with Progress(*columns, console=Console(stderr=True)) as shown:
         bar = shown.add_task("files read" if path.is_dir() else "rows read", total=None)

@@ -17,6 +17,7 @@ from catalog.sources import add_source
 from catalog.storage.pictures import PictureStorage
 from catalog.workers import list_workers
 from deploy.shell.failures import FAILED, NotRunning
+from deploy.shell.installed import known_ledger
 from settings import Settings
 from worker.client import Client
 from worker.models import NoEncoder
@@ -32,7 +33,7 @@ def run(settings: Settings, folders: list[str], *, labels_from_folders: bool, wa
     """Ingest and show the progress. Raises NotRunning when no worker is there to do it."""
     storage = PictureStorage.of(**settings.where_pictures_are())
     roots = [storage.root_of(folder) for folder in folders]
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     require_workers(ledger)
     encoder = serving_encoder(ledger)
     if encoder is None:

@@ -26,6 +26,7 @@ from deploy.evaluation.keeping import Subject, find_subject
 from deploy.mapping.drawing import NONE, Drawing, colours_of
 from deploy.mapping.page import draw_page
 from deploy.mapping.picture import draw_picture
+from deploy.shell.installed import known_ledger
 from encoder.embed import Embedder
 from encoder.maps.apart import NoMap
 from encoder.maps.apart import draw_map as draw
@@ -59,7 +60,8 @@ def run(settings: Settings, wanted: Wanted) -> int:
         raise NoMap(f"{wanted.out.absolute().parent} is no folder; make it first")
     if wanted.photos and wanted.labels:
         raise NoMap("--label chooses among the known photos; --photos has classes of its own, so give one of the two")
-    ledger = Ledger.open(settings.resolved_database_url())
+    # Photos of a folder are drawn by encoders of folders without anything else.
+    ledger = Ledger.open(settings.resolved_database_url()) if wanted.photos else known_ledger(settings)
     store = ArtifactStore(settings.resolved_artifacts_url())
     subjects = _subjects(settings, ledger, store, wanted.encoders)
     known: dict[str, str] = {}

@@ -19,6 +19,7 @@ from catalog.switching import NotReady, check_index, roll_back, switch_to
 from deploy.shell.encoder import find
 from deploy.shell.failures import FAILED
 from deploy.shell.ingest import POLL_S, follow, require_workers
+from deploy.shell.installed import known_ledger
 from settings import Settings
 from worker.client import Client, WorkerUnavailable
 
@@ -99,7 +100,7 @@ def switch(
 
 def rollback(settings: Settings) -> int:
     """Let the encoder before serve again, at once, and say what it does not find yet."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     if (previous := previous_encoder(ledger)) is not None:
         check_files(ArtifactStore(settings.resolved_artifacts_url()), previous)
     done = roll_back(ledger, by=SHELL)

@@ -15,10 +15,10 @@ from catalog.artifacts import ArtifactStore
 from catalog.encoders import get_encoder
 from catalog.hits import Hit
 from catalog.index import VectorIndex
-from catalog.ledger import Ledger
 from catalog.search import search_images
 from catalog.search_filter import SearchFilter
 from catalog.ways_up import find_way
+from deploy.shell.installed import known_ledger
 from settings import Settings
 from worker.client import Client
 
@@ -26,12 +26,12 @@ from worker.client import Client
 def run(settings: Settings, picture: Path, *, k: int, any_way_up: bool, as_json: bool) -> int:
     """Embed the picture in the query worker, search, and print score, path and labels."""
     data = picture.read_bytes()
+    ledger = known_ledger(settings)
     digest = hashlib.sha256(data).hexdigest()
     key = f"uploads/{digest}"
     ArtifactStore(settings.resolved_artifacts_url()).put(key, data)
     client = Client(settings.resolved_broker_url())
     embedded = client.embed_query(key=key, timeout_s=settings.query_timeout_s, any_way_up=any_way_up)
-    ledger = Ledger.open(settings.resolved_database_url())
     index = VectorIndex(settings.resolved_index_url(), token=settings.index_token, options=settings.index_options())
     encoder = get_encoder(ledger, embedded.encoder_id)
     way = find_way(index, encoder.collection, embedded.vectors) if any_way_up else 0

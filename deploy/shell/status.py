@@ -12,9 +12,9 @@ from rich.text import Text
 
 from catalog.figures import Figures, figures
 from catalog.jobs import JobProgress, list_jobs
-from catalog.ledger import Ledger
 from catalog.unreadable import list_unreadable
 from catalog.workers import WorkerRow
+from deploy.shell.installed import known_ledger
 from settings import Settings
 from worker.app import QUEUES
 from worker.client import Client, WorkerUnavailable
@@ -47,7 +47,7 @@ class Node:
 
 def run(settings: Settings, *, as_json: bool) -> int:
     """Print and return 0, also when nothing is running: the ledger can be read without workers."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     found, jobs = figures(ledger), list_jobs(ledger, limit=JOBS_SHOWN)
     alive = [row for row in found.workers if found.now - row.heartbeat_at <= ALIVE_WITHIN_S]
     queues, nodes = queues_of(found, alive, waiting(settings)), nodes_of(alive)

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from catalog.api_tokens import Scope, add_token, list_tokens, revoke_token
 from catalog.audit import SHELL
-from catalog.ledger import Ledger
 from catalog.users import find_user
+from deploy.shell.installed import known_ledger
 from deploy.shell.users import at
 from settings import Settings
 
@@ -21,7 +21,7 @@ DAY_S = 24 * 3600.0
 
 def add(settings: Settings, user: str, name: str, *, scope: Scope, days: int | None) -> int:
     """Print the secret alone on the output, so that a script can take it. Raises UnknownUser, InvalidToken."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     lasts_s = None if days is None else days * DAY_S
     made, secret = add_token(ledger, find_user(ledger, user).id, name=name, scope=scope, lasts_s=lasts_s, by=SHELL)
     print(f"token {made.id}, {made.name} of {made.user}, may {made.scope}; shown this once:", file=sys.stderr)
@@ -31,7 +31,7 @@ def add(settings: Settings, user: str, name: str, *, scope: Scope, days: int | N
 
 def show_all(settings: Settings) -> int:
     """Print every token."""
-    found = list_tokens(Ledger.open(settings.resolved_database_url()))
+    found = list_tokens(known_ledger(settings))
     if not found:
         print("no tokens yet: make one with ruiji token add USER NAME")
         return 0
@@ -47,6 +47,6 @@ def show_all(settings: Settings) -> int:
 
 def revoke(settings: Settings, token_id: int) -> int:
     """From the next request on it counts no more. Raises UnknownToken."""
-    revoke_token(Ledger.open(settings.resolved_database_url()), token_id, by=SHELL)
+    revoke_token(known_ledger(settings), token_id, by=SHELL)
     print(f"token {token_id} is revoked")
     return 0

@@ -13,6 +13,7 @@ from rich.text import Text
 from catalog.ledger import Ledger
 from catalog.runs import Run, cancel_run, get_run, list_runs, pause_run, resume_run
 from deploy.shell.failures import FAILED
+from deploy.shell.installed import known_ledger
 from settings import Settings
 from worker.client import Client, WorkerUnavailable
 
@@ -26,7 +27,7 @@ ACTIONS: dict[Action, Callable[[Ledger, int], bool]] = {
 
 def show_all(settings: Settings) -> int:
     """Print the newest runs."""
-    runs = list_runs(Ledger.open(settings.resolved_database_url()), limit=20)
+    runs = list_runs(known_ledger(settings), limit=20)
     if not runs:
         print("no training yet: start one on the encoders page")
         return 0
@@ -60,7 +61,7 @@ def state_of(run: Run) -> str:
 
 def change(settings: Settings, run_id: int, *, action: Action) -> int:
     """Pause, resume or cancel a run. Raises UnknownRun."""
-    ledger = Ledger.open(settings.resolved_database_url())
+    ledger = known_ledger(settings)
     if not ACTIONS[action](ledger, run_id):
         print(f"ruiji: run {run_id} is {get_run(ledger, run_id).state}: {action} does nothing to it", file=sys.stderr)
         return FAILED

@@ -16,19 +16,20 @@ from catalog.audit import SHELL
 from catalog.ledger import Ledger
 from catalog.users import Role, User
 from deploy.page_address import shown
+from deploy.shell.installed import known_ledger
 from settings import Settings
 
 
 def add(settings: Settings, name: str, *, role: Role) -> int:
     """Add a user and print their link. Raises InvalidUser."""
-    made, code = users.add_user(_ledger(settings), name, role=role, by=SHELL)
+    made, code = users.add_user(Ledger.open(settings.resolved_database_url()), name, role=role, by=SHELL)
     _print_link(settings, made, code)
     return 0
 
 
 def show_all(settings: Settings, *, as_json: bool) -> int:
     """Print every user."""
-    found = users.list_users(_ledger(settings))
+    found = users.list_users(known_ledger(settings))
     if as_json:
         print(json.dumps({"users": [asdict(user) for user in found]}))
         return 0
@@ -45,7 +46,7 @@ def show_all(settings: Settings, *, as_json: bool) -> int:
 
 def disable(settings: Settings, name: str, *, disabled: bool) -> int:
     """Shut out, or let in again. Raises UnknownUser, LastAdmin."""
-    ledger = _ledger(settings)
+    ledger = known_ledger(settings)
     user = users.change_user(ledger, users.find_user(ledger, name).id, disabled=disabled, by=SHELL)
     print(f"{user.name} {'is shut out, their tokens are revoked' if disabled else 'may come in again'}")
     return 0
@@ -53,7 +54,7 @@ def disable(settings: Settings, name: str, *, disabled: bool) -> int:
 
 def give_role(settings: Settings, name: str, *, role: Role) -> int:
     """Another role. Raises UnknownUser, LastAdmin."""
-    ledger = _ledger(settings)
+    ledger = known_ledger(settings)
     user = users.change_user(ledger, users.find_user(ledger, name).id, role=role, by=SHELL)
     print(f"{user.name} is {user.role} now")
     return 0
@@ -61,7 +62,7 @@ def give_role(settings: Settings, name: str, *, role: Role) -> int:
 
 def new_link(settings: Settings, name: str) -> int:
     """Print a new link for a password. Raises UnknownUser."""
-    ledger = _ledger(settings)
+    ledger = known_ledger(settings)
     user = users.find_user(ledger, name)
     _print_link(settings, user, users.invite_again(ledger, user.id, by=SHELL))
     return 0
@@ -76,7 +77,3 @@ def _print_link(settings: Settings, user: User, code: str) -> None:
     page = shown(f"127.0.0.1:{settings.port}", hosts=settings.allowed_hosts, https=settings.https)
     print(f"{user.name}, {user.role}: good once, for three days, to choose a password:")
     print(f"{page}/join?{urlencode({'code': code})}")
-
-
-def _ledger(settings: Settings) -> Ledger:
-    return Ledger.open(settings.resolved_database_url())
