@@ -29,7 +29,8 @@ class SettingsError(Exception):
     """Two settings do not go together; the message names both and the remedy."""
 
 
-def _default_home() -> Path:
+def default_home() -> Path:
+    """Where all state is if no setting says otherwise."""
     return user_data_path("ruiji", appauthor=False)
 
 
@@ -38,7 +39,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RUIJI_", env_file=".env", extra="ignore", validate_default=True)
 
-    home: Path = Field(default_factory=_default_home, description="Folder that holds all state.")
+    home: Path = Field(default_factory=default_home, description="Folder that holds all state.")
     database_url: str = Field("", description="Ledger: SQLAlchemy URL. Empty: SQLite in the home folder.")
     broker_url: str = Field("", description="Redis or Valkey URL. Empty: the embedded Valkey's socket.")
     index_url: str = Field(

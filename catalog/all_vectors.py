@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from catalog.artifacts import ArtifactStore
 from catalog.ledger import Ledger
@@ -25,12 +27,7 @@ def all_vectors(
 
     Of more than `most` images that many are drawn, by `seed`. Raises ArtifactMissing, ShardDamaged.
     """
-    query = conditions(
-        select(image.c.id, embedding.c.shard_id, embedding.c.row)
-        .join(embedding, embedding.c.image_id == image.c.id)
-        .where(embedding.c.encoder_id == encoder_id),
-        wanted or SearchFilter(),
-    )
+    query = _embedded(select(image.c.id, embedding.c.shard_id, embedding.c.row), encoder_id, wanted)
     with ledger.read() as connection:
         rows = connection.execute(query.order_by(image.c.id)).all()
         keys = dict(connection.execute(select(shard.c.id, shard.c.key).where(shard.c.encoder_id == encoder_id)).all())
@@ -44,3 +41,14 @@ def all_vectors(
     for part in np.split(order, starts[1:]) if len(order) else []:
         vectors[part] = read_rows(store, keys[int(found[part[0], 1])], found[part, 2])
     return found[:, 0], vectors
+
+
+def count_vectors(ledger: Ledger, *, encoder_id: str, wanted: SearchFilter | None = None) -> int:
+    """How many images `all_vectors` would find, if it was not told to draw some."""
+    with ledger.read() as connection:
+        return int(connection.execute(_embedded(select(func.count()), encoder_id, wanted)).scalar_one())
+
+
+def _embedded(query: Select[Any], encoder_id: str, wanted: SearchFilter | None) -> Select[Any]:
+    joined = query.select_from(image).join(embedding, embedding.c.image_id == image.c.id)
+    return conditions(joined.where(embedding.c.encoder_id == encoder_id), wanted or SearchFilter())

@@ -14,6 +14,8 @@ from catalog.ledger import Ledger, clock
 
 # The speed is that of the last minute: a pause, a slow disk or a second worker shows soon.
 WINDOW_S = 60.0
+# The first chunk is a small one, and brings the loading of the network with it: its speed tells nothing of the rest.
+TELLING_SHARE, TELLING_FILES = 0.1, 1000
 ENDED = ("done", "failed", "cancelled")
 
 
@@ -143,10 +145,10 @@ def _of(job: Row[Any], chunks: Any, shards: Any, bad: int, now: float) -> JobPro
         else:
             speed = int(chunks.lately) / max(min(now - job.started_at, WINDOW_S), 1e-3)
     left = None
-    if job.state in ENDED:
+    if job.state in ENDED or (job.state == "running" and finished == files):
         left = 0.0
-    elif job.state == "running" and (finished == files or speed > 0):
-        left = (files - finished) / speed if files > finished else 0.0
+    elif job.state == "running" and speed > 0 and finished >= min(TELLING_SHARE * files, TELLING_FILES):
+        left = (files - finished) / speed
     return JobProgress(
         id=job.id,
         kind=job.kind,

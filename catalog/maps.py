@@ -72,6 +72,7 @@ class MapProgress:
     error: str | None = None
     anew: bool = False  # not placed among the points that there were
     images: int = 0
+    of: int = 0  # that there were to choose from; 0 of a map that was drawn before this was noted
     placed: int = 0  # of them on a map that was there before
     at: float = field(default_factory=time.time)
 

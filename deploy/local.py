@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from catalog.artifacts import ArtifactStore
 from catalog.audit import SHELL
 from catalog.encoders import serving_encoder
 from catalog.installation import set_version
-from catalog.jobs import create_ingest_job, job_progress
+from catalog.jobs import create_ingest_job
 from catalog.ledger import Ledger
 from catalog.recovery import release_all
 from catalog.sources import add_source
 from catalog.storage.pictures import PictureStorage
 from catalog.workers import list_workers
 from deploy.encoder_setup import SHIPPED, describe, set_up_encoder
+from deploy.ingest_lines import IngestLines
 from deploy.lock import HomeLock
 from deploy.logs import Log
 from deploy.milvus_lite import milvus_part
@@ -29,14 +31,13 @@ from deploy.process import Part, python
 from deploy.supervisor import PartEnded, Stopped, Supervisor
 from deploy.valkey import answers as valkey_answers
 from deploy.valkey import make_private, valkey_part
-from settings import Settings
+from settings import Settings, default_home
 from worker.client import Client, WorkerUnavailable
 from worker.launch import can_train
 
 BULK_NICE = 10
 TRAIN_NICE = 15  # hours long: an ingest is not to wait for it
 READY_WITHIN_S = 120.0  # of each part; 15 s are usual for all, a busy machine may take long
-PROGRESS_EVERY_S = 3.0
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -52,7 +53,7 @@ def run(settings: Settings, *, sources: list[tuple[str, bool]], port_given: bool
     settings.home.mkdir(parents=True, exist_ok=True)
     make_private(settings.run_folder)
     with HomeLock(settings.run_folder / "lock"):
-        log = Log(settings.home / "logs", form=settings.log)
+        log = Log(settings.home / "logs", form=settings.log, routine=settings.log_level == "DEBUG")
         supervisor = Supervisor(log)
         supervisor.install_signals()
         try:
@@ -73,7 +74,7 @@ def _start_and_watch(
     settings: Settings, supervisor: Supervisor, log: Log, *, sources: Sequence[tuple[bytes, bool]], port_given: bool
 ) -> None:
     began = time.monotonic()
-    log.say(f"Ruiji starting on {settings.home}")
+    log.say(f"Ruiji starting on {settings.home}; what its parts do is told in {settings.home / 'logs' / 'ruiji.log'}")
     listener = listen(settings.host, settings.port, exactly=port_given)
     environment = _environment(settings)
     if not settings.broker_url:
@@ -122,11 +123,22 @@ def _start_and_watch(
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     if port != settings.port:
         log.say(f"port {settings.port} is taken, so the page is on port {port}")
-    log.say(f"ready in {time.monotonic() - began:.1f} s: open http://{shown}:{port}")
+    page = f"http://{shown}:{port}"
+    log.say(f"ready in {time.monotonic() - began:.1f} s: open {page}")
+    elsewhere = for_other_shells(settings)
+    for line in elsewhere:
+        log.say(line)
 
     jobs = ingest_jobs(ledger, sources, fallback=given.id)
     client.wake_embed()
-    supervisor.watch(tick=_progress(ledger, log, jobs))
+    supervisor.watch(tick=IngestLines(ledger, jobs, say=log.say, page=page, last=[*elsewhere, f"open {page}"]))
+
+
+def for_other_shells(settings: Settings) -> list[str]:
+    """What other shells need for `ruiji status` and the like to find this home; nothing where it is the usual one."""
+    if settings.home == default_home():
+        return []
+    return [f"for other commands, in another shell: export RUIJI_HOME={shlex.quote(str(settings.home))}"]
 
 
 def ingest_jobs(ledger: Ledger, sources: Sequence[tuple[Path | bytes, bool]], *, fallback: str) -> list[int]:
@@ -188,30 +200,6 @@ def _pong(client: Client) -> bool:
 
 def _announced(ledger: Ledger, pid: int) -> bool:
     return any(row.pid == pid for row in list_workers(ledger, alive_within_s=60.0))
-
-
-def _progress(ledger: Ledger, log: Log, jobs: list[int]) -> Callable[[], None]:
-    """A line in the log every few seconds for each ingest that was started here, and one at its end."""
-    running, said = list(jobs), [time.monotonic()]
-
-    def tick() -> None:
-        if not running or time.monotonic() - said[0] < PROGRESS_EVERY_S:
-            return
-        said[0] = time.monotonic()
-        for number in list(running):
-            job = job_progress(ledger, number)
-            finished = job.state in ("failed", "cancelled") or (job.state == "done" and job.searchable)
-            left = "" if job.seconds_left is None else f", {job.seconds_left:.0f} s left"
-            rate = "" if finished else f" ({job.images_per_s:.0f} images/s{left})"
-            log.say(
-                f"{job.source_name}: {'all ' if job.state == 'done' else ''}{job.done} of {job.total} files"
-                f"{rate}, {job.bad} bad, {job.indexed} searchable"
-            )
-            if finished:
-                running.remove(number)
-                log.say(f"{job.source_name}: {job.error or job.state}")
-
-    return tick
 
 
 def _remember_death(settings: Settings, part: str) -> None:

@@ -19,19 +19,27 @@ COLOURS = {
 # faiss writes the first for each small segment of milvus-lite, past every logger; the segments grow and are made
 # anew. Valkey writes the second at every start; it concerns snapshots, which are off.
 NOISE = ("WARNING clustering ", "Memory overcommit must be enabled")
+# How the parts begin a line about what goes well: hundreds of an ingest, between which a person would find nothing.
+ROUTINE = ("INFO ", "DEBUG ")
 LARGEST_LOG = 10 * 1024 * 1024
 LAST_WORDS_WITHIN_S = 1.0
 
 
 class Log:
-    """Reads the parts' pipes from one thread and writes whole lines."""
+    """Reads the parts' pipes from one thread and writes whole lines.
 
-    def __init__(self, folder: Path, *, terminal: TextIO | None = None, form: str = "plain") -> None:
+    `routine`: on a person's terminal too, not in the files alone. What is piped on, to a service's log, always has all.
+    """
+
+    def __init__(
+        self, folder: Path, *, terminal: TextIO | None = None, form: str = "plain", routine: bool = True
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._terminal = terminal or sys.stdout
         self._colour = self._terminal.isatty() and "NO_COLOR" not in os.environ
         self._json = form == "json"
+        self._all_shown = routine or not self._terminal.isatty()
         self._all = self._open("ruiji")
         self._files: dict[str, IO[bytes]] = {}
         self._read_to_end: dict[str, threading.Event] = {}
@@ -131,6 +139,8 @@ class Log:
                 self._all.write(f"{clock} {name:<7} {text}\n".encode())
                 if name in self._files:
                     self._files[name].write(f"{time.strftime('%Y-%m-%d')} {clock} {text}\n".encode())
+            if not self._all_shown and name in self._files and text.startswith(ROUTINE):
+                return
             label = f"\x1b[{COLOURS.get(name, 0)}m{name:<7}\x1b[0m" if self._colour else f"{name:<7}"
             with contextlib.suppress(OSError, ValueError):  # the terminal was closed; the files go on
                 print(clock, label, text, file=self._terminal, flush=True)

@@ -12,6 +12,7 @@ from catalog.storage.pictures import OPEN_IT
 
 from .errors import ApiError
 from .folders import PICTURE_ENDINGS, FolderCount
+from .remedies import changed_by
 
 
 def is_bucket(path: str) -> bool:
@@ -42,7 +43,8 @@ def resolve(path: str, buckets: Sequence[str], stores: ObjectStores) -> Bucket:
         raise ApiError(
             403,
             "outside_allowed_buckets",
-            f"{found} is not in a bucket that this server may read. Allowed: {names} (setting allowed_buckets).",
+            f"{found} is not in a bucket that this server may read. Allowed: {names}."
+            f" {changed_by('RUIJI_ALLOWED_BUCKETS')}",
         )
     return found
 

@@ -42,6 +42,9 @@ class WebConfig:
 
     Without `login` everybody who reaches the page is `author`, and may do everything. `https`: the page is reached by
     https alone, through a proxy, of which `proxies` stand in front and say whom they speak for.
+
+    `shell_home`: the folder that a command in a shell has to be told as RUIJI_HOME; empty where it finds it by itself.
+    `draws_maps`: on this machine, by what is installed here; where workers are elsewhere, nobody knows.
     """
 
     ledger: Ledger
@@ -53,6 +56,8 @@ class WebConfig:
     allowed_buckets: tuple[str, ...] = ()
     storage: PictureStorage = field(default_factory=PictureStorage)
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    shell_home: str = ""
+    draws_maps: bool = False
     samples_dir: Path | None = None
     max_upload_mb: int = 20
     query_timeout_s: float = 8.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import ApiError
+from .remedies import changed_by
 
 PICTURE_ENDINGS = (b".jpg", b".jpeg", b".png", b".webp", b".bmp", b".gif", b".tif", b".tiff")
 COUNTED_ENTRIES = 2000  # of one folder: the page needs an order of magnitude
@@ -57,7 +58,8 @@ def resolve(path: str, roots: Sequence[Path], *, file_ending: str | None = None)
         raise ApiError(
             403,
             "outside_allowed_roots",
-            f"{path} is not below a folder that this server may read. Allowed: {names} (setting allowed_roots).",
+            f"{path} is not below a folder that this server may read. Allowed: {names}."
+            f" {changed_by('RUIJI_ALLOWED_ROOTS')}",
         )
     try:
         found = real.stat()

@@ -12,7 +12,7 @@ from catalog.artifacts import ArtifactStore
 from catalog.index import VectorIndex
 from catalog.ledger import Ledger
 from catalog.storage.pictures import PictureStorage
-from settings import Settings
+from settings import Settings, default_home
 from webui.app import create_app
 from webui.config import WebConfig
 from worker.client import Client
@@ -38,6 +38,8 @@ def build_application(settings: Settings | None = None, *, login: bool = True) -
             allowed_buckets=tuple(settings.allowed_buckets),
             storage=PictureStorage.of(**settings.where_pictures_are()),
             allowed_hosts=tuple(settings.allowed_hosts),
+            shell_home="" if settings.home == default_home() else str(settings.home),
+            draws_maps=not settings.broker_url,
             samples_dir=settings.resolved_samples_dir(),
             max_upload_mb=settings.max_upload_mb,
             query_timeout_s=settings.query_timeout_s,

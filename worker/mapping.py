@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from catalog import maps
-from catalog.all_vectors import all_vectors
+from catalog.all_vectors import all_vectors, count_vectors
 from catalog.artifacts import ArtifactStore
 from catalog.errors import CatalogError
 from catalog.ledger import Ledger
@@ -76,7 +76,8 @@ def draw_known(
     try:
         ids, positions, placed = _points(ledger, store, known.spec, anew=known.progress.anew, progress=share, stop=stop)
         maps.save_points(store, map_id, ids, positions)
-        last = MapProgress("done", share=1.0, images=len(ids), placed=placed)
+        there = count_vectors(ledger, encoder_id=known.spec.encoder_id, wanted=known.spec.wanted)
+        last = MapProgress("done", share=1.0, images=len(ids), of=max(there, len(ids)), placed=placed)
     except (NoMap, CatalogError, OSError) as error:
         logger.warning("map %s: %s", map_id, error)
         last = MapProgress("failed", error=str(error))

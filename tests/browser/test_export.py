@@ -114,9 +114,9 @@ def test_the_command_does_the_same(page: Page, site: Site, tmp_path: Path) -> No
     made = next(row for row in site.stack.request("GET", "/api/v1/labels").json()["labels"] if row["name"] == name)
     opened(page, site, f"?format=coco&label={made['id']}")
     words = shlex.split(page.locator("#export-command").inner_text())
-    assert words[:2] == ["ruiji", "export"]
+    assert words[:3] == [f"RUIJI_HOME={site.stack.home}", "ruiji", "export"]
     assert name in words
-    command = [sys.executable, "-P", "-m", "ruiji", *words[1:-1], str(tmp_path / words[-1])]
+    command = [sys.executable, "-P", "-m", "ruiji", *words[2:-1], str(tmp_path / words[-1])]
     done = subprocess.run(command, env=site.stack.variables() | {"PYTHONPATH": str(ROOT)}, check=False, timeout=60)
     assert done.returncode == 0
     assert (tmp_path / "ruiji-coco.json").is_file()

@@ -15,6 +15,10 @@ from tests.photos import jpeg, scene
 
 pytestmark = pytest.mark.browser
 Begin = Callable[..., str]
+IS_SEEN = """(shown) => {
+  const box = shown.getBoundingClientRect();
+  return shown.contains(document.elementFromPoint(box.left + 20, box.top + box.height / 2));
+}"""
 A_HUNT = re.compile("/hunts/[A-Za-z0-9_-]{22}$")
 
 
@@ -22,7 +26,9 @@ def test_a_hunt_starts_from_a_label_and_a_dropped_picture(page: Page, site: Site
     page.goto(f"{site.url}/hunts")
     expect(page.locator("#hunts")).to_contain_text("No hunts yet")
     page.locator("#start").click()
-    expect(page.locator("#start-error")).to_contain_text("Choose a label")
+    error = page.locator("#start-error")
+    expect(error).to_contain_text("Choose a label")
+    assert error.evaluate(IS_SEEN), "the list of labels, which opens for the choice, does not lie over it"
     page.locator("#label-input").fill("above")
     page.keyboard.press("Enter")
     page.locator("#start").click()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from bench.other_encoder import different
 from deploy.mapping.drawing import Drawing, colours_of
@@ -43,6 +43,30 @@ def drawn(page: Page, site: Site) -> Callable[..., Page]:
 def undone(site: Site) -> Iterator[None]:
     with taking_back(site.stack):
         yield
+
+
+def test_where_drawing_is_not_installed_it_is_not_offered(page: Page, site: Site) -> None:
+    def without(route: Route) -> None:
+        route.fulfill(body=route.fetch().text().replace('data-missing=""', 'data-missing="Say `make maps` first."'))
+
+    page.route("**/map?d=3", without)
+    page.goto(f"{site.url}/map?d=3")
+    panel = page.locator("#panel-1")
+    expect(panel.locator("[data-part=says]")).to_contain_text("No map in 3 dimensions yet")
+    expect(panel.locator("[data-part=hint]")).to_have_text("Say `make maps` first.")
+    expect(panel.locator("[data-part=draw]")).to_be_hidden()
+
+
+def test_a_map_of_some_of_many_photos_says_so(page: Page, site: Site, drawn: Callable[..., Page]) -> None:
+    def of_many(route: Route) -> None:
+        maps = route.fetch().json()["maps"]
+        route.fulfill(json={"maps": [{**one, "of": one["images"] + 1001} for one in maps]})
+
+    drawn()
+    page.route("**/api/v1/maps", of_many)
+    page.reload()
+    says = page.locator("#panel-1 [data-part=says]")
+    expect(says).to_contain_text(re.compile(r"^\d+ of 1,\d{3} photos, chosen at random · "))
 
 
 def around(page: Page, *, inset: float = 0.02, panel: int = 1) -> None:

@@ -123,6 +123,14 @@ def test_a_run_is_started_on_the_form_paused_resumed_and_cancelled(page: Page, s
     expect(run.get_by_role("button", name="Try again")).to_have_count(0)
 
 
+def test_where_nothing_can_train_start_is_not_offered_and_the_remedy_is(page: Page, site: Site) -> None:
+    page.route("**/api/v1/training?*", lambda route: route.fulfill(json={**route.fetch().json(), "workers": 0}))
+    page.goto(f"{site.url}/encoders")
+    page.get_by_role("button", name="Train an encoder").click()
+    expect(page.locator("#train-idle")).to_contain_text("make setup")
+    expect(page.locator("#train").get_by_role("button", name="Start")).to_be_disabled()
+
+
 def test_a_run_is_paused_and_resumed_on_its_card(page: Page, site: Site, ledger: Ledger) -> None:
     member = learning(ledger, epochs=60)
     page.goto(f"{site.url}/jobs")

@@ -94,6 +94,16 @@ def test_progress_counts_every_file_once(any_ledger: Ledger) -> None:
     assert list_jobs(any_ledger)[0] == job_progress(any_ledger, job)
 
 
+def test_nothing_tells_the_time_left_before_a_tenth_is_done(any_ledger: Ledger) -> None:
+    folder = {f"{number:02}".encode(): f"IMAGE {number}" for number in range(30)}
+    job = scan(any_ledger, with_source(any_ledger), folder, size=2)
+    assert commit(any_ledger, claim(any_ledger), folder) == "committed"
+    progress = job_progress(any_ledger, job)
+    assert (progress.done, progress.seconds_left) == (2, None)
+    assert commit(any_ledger, claim(any_ledger), folder) == "committed"
+    assert (job_progress(any_ledger, job).seconds_left or 0) > 0
+
+
 def test_an_empty_source_is_done_at_once(any_ledger: Ledger) -> None:
     job = ingest(any_ledger, with_source(any_ledger), {})
     progress = job_progress(any_ledger, job)

@@ -56,7 +56,7 @@ def test_what_is_no_encoder_is_refused_with_the_reason(person: Visitor, room: Ro
     empty = room.photos / "no encoder"
     empty.mkdir()
     for path, status, code, named in (
-        ("/etc", 403, "outside_allowed_roots", "allowed_roots"),
+        ("/etc", 403, "outside_allowed_roots", "RUIJI_ALLOWED_ROOTS changes that, in the environment"),
         (str(room.photos / "nowhere"), 404, "folder_missing", "nowhere"),
         (str(empty), 422, "encoder_refused", "config.json"),
         ("", 400, "invalid_value", "path"),

@@ -13,6 +13,7 @@ class Map(BaseModel):
     """`share` of the drawing is done, 0 to 1; `silent`: nobody seems to work on it any more, so ask again.
 
     `ready`: it has points to show, also while it is drawn anew. Of its `images`, `placed` came after it was drawn.
+    They are chosen at random where there were more than `most`: `of` so many.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Map(BaseModel):
     ready: bool
     error: str | None
     images: int
+    of: int
     placed: int
     at: float
 

@@ -131,6 +131,7 @@ def shown(have: Parts, one: KnownMap) -> dict[str, Any]:
         "ready": maps.has_points(have.config.store, spec.id),
         "error": progress.error,
         "images": progress.images,
+        "of": progress.of or progress.images,
         "placed": progress.placed,
         "at": progress.at,
     }

@@ -9,9 +9,10 @@ export const TREES = { imagefolder: true, huggingface: true };
 /** One word for a POSIX shell, whatever is in it. */
 export const word = (text) => (PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-export function commandOf({ names, format, rejected }) {
+/** `home`: the RUIJI_HOME that a shell has to be told; empty where it finds it by itself. */
+export function commandOf({ names, format, rejected, home = "" }) {
   const out = `ruiji-${format}${ENDINGS[format] ?? ""}`;
   const options = ["--format", format, ...(format in TREES ? ["--files", "symlink"] : []), ...(rejected ? ["--rejected"] : [])];
   const dashed = names.some((name) => name.startsWith("-")); // else a name would be taken for an option
-  return ["ruiji export", ...options, ...(dashed ? ["--"] : []), ...names.map(word), out].join(" ");
+  return [...(home ? [`RUIJI_HOME=${word(home)}`] : []), "ruiji export", ...options, ...(dashed ? ["--"] : []), ...names.map(word), out].join(" ");
 }

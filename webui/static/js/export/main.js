@@ -51,7 +51,7 @@ function draw() {
   byId("rejected-note").hidden = !why;
   byId("rejected-note").textContent = why ?? "";
   byId("export-shell").textContent = format() in TREES ? "On this machine without a download, with links to your photos instead of copies:" : "On this machine, without a download:";
-  byId("export-command").textContent = commandOf({ names: choice.named.map((label) => label.name), format: format(), rejected: rejected() });
+  byId("export-command").textContent = commandOf({ names: choice.named.map((label) => label.name), format: format(), rejected: rejected(), home: byId("export-command").dataset.home });
   allow(null);
   running?.abort();
   const long = query().length > LONGEST;

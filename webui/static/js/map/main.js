@@ -22,6 +22,7 @@ const chosen = new Chosen({
 });
 
 const page = {
+  missing: byId("main").dataset.missing,
   lassoing: () => byId("lasso").getAttribute("aria-pressed") === "true",
   hovered: (image) => { for (const panel of shown()) panel.mark(image === null ? opened : [...opened, image]); },
   open(images, panel) {

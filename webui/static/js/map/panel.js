@@ -13,7 +13,7 @@ const POLL_MS = 700;
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Panel {
-  /** page: lassoing(), hovered(image or null, panel), open(image ids, panel), drawn(panel): another map is shown. */
+  /** page: missing: what drawing lacks here, or nothing; lassoing(), hovered(image or null, panel), open(image ids, panel), drawn(panel): another map is shown. */
   constructor(root, page) {
     Object.assign(this, { root, page, encoder: null, dimensions: 2, map: null, points: null, by: "label", only: "", timer: 0, turn: 0 });
     const part = (name) => root.querySelector(`[data-part="${name}"]`);
@@ -50,6 +50,7 @@ export class Panel {
   }
 
   tell(says, draw, { share = null, hint = "" } = {}) {
+    if (draw && this.page.missing) [draw, hint] = [null, this.page.missing];
     this.parts.says.textContent = says;
     this.parts.hint.textContent = hint;
     this.parts.meter.hidden = share === null;
@@ -116,11 +117,13 @@ export class Panel {
   }
 
   describe() {
-    const { images, placed, at, dimensions } = this.map;
+    const { images, of, placed, at, dimensions } = this.map;
     const later = placed ? `, ${count(placed)} placed later` : "";
     this.parts.draw.dataset.anew = String(placed > 0);
-    this.tell(`${plural(this.points.image_ids.length, "photo")}${later} · ${moment(at)}`, dimensions === 3 || placed ? "Draw anew" : "Place new photos");
-    if (images > this.points.image_ids.length) this.parts.hint.textContent = `${count(images - this.points.image_ids.length)} were taken out since`;
+    const many = this.points.image_ids.length;
+    const photos = of > images ? `${count(many)} of ${plural(of, "photo")}, chosen at random` : plural(many, "photo");
+    this.tell(`${photos}${later} · ${moment(at)}`, dimensions === 3 || placed ? "Draw anew" : "Place new photos");
+    if (images > many) this.parts.hint.textContent = `${count(images - many)} were taken out since`;
   }
 
   /** The legend's entries, after the points have their colours. */

@@ -79,7 +79,7 @@ export class RunCard {
     const again = run.error && run.state === "running" ? " Trying again." : "";
     if (run.error) return `${run.error[0].toUpperCase()}${run.error.slice(1)}${/[.!?]$/.test(run.error) ? "" : "."}${again}`;
     if (run.state !== "running" || working) return "";
-    if (!workers) return "No worker that trains is running. Install the extra train where Ruiji runs and start it again, or start one with: ruiji worker --queues train";
+    if (!workers) return "No worker that trains is running. Say make setup in Ruiji’s folder, which installs the extra train, and start Ruiji again, or start one with: ruiji worker --queues train";
     return workers < run.ranks ? `It needs ${run.ranks} workers that train at once; ${workers} ${workers === 1 ? "is" : "are"} running. Start more with: ruiji worker --queues train` : "";
   }
 

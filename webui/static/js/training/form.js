@@ -16,6 +16,7 @@ async function fill() {
     h("input", { type: "checkbox", name: "source", value: String(source.id), checked: true }), source.name, h("span", { class: "dim" }, plural(source.images, "photo")))));
   byId("train-nothing").hidden = sources.length > 0;
   byId("train-idle").hidden = workers > 0;
+  byId("train").querySelector('button[type="submit"]').disabled = !workers;
 }
 
 /** The form opens by its button; after the start, the jobs page shows the run. */

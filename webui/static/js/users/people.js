@@ -6,12 +6,13 @@ import { moment } from "../format.js";
 import { toast } from "../toast.js";
 import { showOnce, submitted } from "./once.js";
 
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const ROLES = ["viewer", "labeller", "admin"];
 
 /** changed(): something was done; known(users): who there is now. */
 export function people({ changed, known }) {
   const invited = (answer) => showOnce(byId("user-link"),
-    `Send this link to ${answer.user.name}: by it they choose their password, once, within three days.`, location.origin + answer.link);
+    `Send this link to ${answer.user.name}: by it they choose their password, once, within three days.${LOOPBACK.includes(location.hostname) ? " It works in a browser on this machine alone." : ""}`, location.origin + answer.link);
 
   async function act(done, path, options) {
     try {
@@ -50,7 +51,7 @@ export function people({ changed, known }) {
       const heads = ["Name", "Role", "Last seen", "Added"].map((name) => h("th", { scope: "col" }, name));
       place.replaceChildren(users.length
         ? h("div", { class: "table-wrap" }, h("table", {}, h("thead", {}, h("tr", {}, ...heads, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")))), h("tbody", {}, ...users.map(row))))
-        : h("div", { class: "nothing" }, icon("plus"), h("strong", {}, "No users yet"), h("p", {}, "This page has no login until the setting login says so.")));
+        : h("div", { class: "nothing" }, icon("plus"), h("strong", {}, "No users yet"), h("p", {}, "Whoever is added gets a link by which they choose their password.")));
       known(users);
     } catch (error) {
       place.replaceChildren(h("div", { class: "nothing" }, icon("alert"), h("strong", {}, "Users cannot be read now"), h("p", {}, error.message)));
