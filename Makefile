@@ -69,6 +69,7 @@ test: .venv/.all
 hunt-demo: .venv/.all
 	RUIJI_HUNT_DEMO=$(or $(CIFAR),fetch) $(BIN)/pytest tests/demo -s
 
+# The figures of the README but for those of a Milvus server, which take longest: ruiji bench search, bench query_milvus.
 bench: .venv/.all
 	$(BIN)/ruiji bench embed
 	$(BIN)/ruiji bench ingest
@@ -79,6 +80,9 @@ bench: .venv/.all
 	$(BIN)/ruiji bench review
 	$(BIN)/ruiji bench scale
 	$(BIN)/ruiji bench clients
+	$(BIN)/ruiji bench switch
+	$(BIN)/ruiji bench orientation
+	$(BIN)/ruiji bench train
 
 # Minutes of each part; what is reached stays in bench/results, and the next call goes on from there (3: not all yet).
 SOAK_MINUTES ?= 60

@@ -30,6 +30,25 @@ class Row:
     shown: str
     goal: str
 
+    def told(self, value: float) -> str:
+        """The goal, and whether it was missed; nothing where there is none."""
+        return self.goal if not self.goal or reached(value, self.goal) else f"{self.goal}, **missed**"
+
+
+def reached(value: float, goal: str) -> bool:
+    """Whether a figure is what a goal says: at least, at most, between, or exactly; ValueError for another form."""
+    numbers = [float(one.replace(",", "")) / (100 if "%" in goal else 1) for one in re.findall(r"[\d.,]+", goal)]
+    match goal.split()[0], numbers:
+        case "≥", [least]:
+            return value >= least
+        case "≤", [most]:
+            return value <= most
+        case _, [least, most]:
+            return least <= value <= most
+        case _, [only]:
+            return value == only
+    raise ValueError(f"{goal!r} is no goal")
+
 
 ROWS = (
     Row("Files to vectors, 96×96 JPEG", "embed", "images_per_s", "{:.0f} images/s", ""),
@@ -119,7 +138,7 @@ def figures(results: Path = RESULTS) -> str:
         for part in row.figure.split("."):
             value = value.get(part) if isinstance(value, dict) else None
         shown = f"not measured yet: `ruiji bench {row.benchmark}`" if value is None else row.shown.format(value)
-        lines.append(f"| {row.what} | {shown} | {row.goal} |")
+        lines.append(f"| {row.what} | {shown} | {row.goal if value is None else row.told(value)} |")
     measured = {name: result for name, result in found.items() if result}
     for name, result in sorted(measured.items()):
         machine = result["machine"]

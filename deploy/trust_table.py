@@ -30,7 +30,10 @@ def table(results: Path = RESULTS) -> str:
 
 def _row(part: str, total: dict[str, Any]) -> str:
     goals = total["goals"]
-    reached = "; ".join(f"{number:,} of {goals[what]:,} {what}" for what, number in total["reached"].items())
+    reached = "; ".join(
+        f"{number:,} of {goals[what]:,} {what}{'' if number >= goals[what] else ' (**not reached**)'}"
+        for what, number in total["reached"].items()
+    )
     below = total["lost_below_95"]
     compared = ", ".join(
         f"{number:,} {what}" + (f" ({below[what]:.2g})" if what in below else "")
