@@ -20,7 +20,6 @@ from catalog.index_options import Consistency, IndexOptions, IndexType, address_
 CONFIG_VARIABLE = "RUIJI_CONFIG"
 SOCKET_PATH_LIMIT = 107  # bytes of a Unix socket's address on Linux (sun_path), without the closing zero
 
-
 # Of fsspec's many schemes those of object stores: others lead to this machine's files, or to any address.
 OBJECT_STORES = frozenset({"s3", "gs", "gcs", "abfs", "az", "oci", "oss", "memory"})
 

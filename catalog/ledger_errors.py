@@ -14,14 +14,14 @@ _TOLD: tuple[tuple[tuple[str, ...], str], ...] = (
     (("readonly", "unable to open"), "cannot be written: give this user the right to write the file and its folder."),
     (
         ("password authentication failed", "no password supplied", "no pg_hba.conf entry", 'role "'),
-        "refuses this user or password ({said}): correct the setting database_url.",
+        "refuses this user or password ({said}): correct RUIJI_DATABASE_URL.",
     ),
     (("starting up", "shutting down", "in recovery mode"), "is not ready ({said}): wait a moment, then try again."),
-    (('database "',), "is not there ({said}): create it, or correct the setting database_url."),
+    (('database "',), "is not there ({said}): create it, or correct RUIJI_DATABASE_URL."),
     (("too many clients", "connection slots"), "has no connection left ({said}): raise its max_connections."),
     (
         ("refused", "timeout", "timed out", "resolve", "translate host name", "No route", "unreachable"),
-        "is not reached ({said}): is PostgreSQL running, and are host and port of the setting database_url right?",
+        "is not reached ({said}): is PostgreSQL running, and are host and port of RUIJI_DATABASE_URL right?",
     ),
 )
 

@@ -96,7 +96,7 @@ def _check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise RefusedError(
             "too_large",
             f"{width} x {height} pixels are more than the {max_pixels:,} allowed: "
-            "save a smaller copy, or raise the setting max_pixels",
+            "save a smaller copy, or raise RUIJI_MAX_PIXELS",
         )
 
 

@@ -96,7 +96,7 @@ def too_large(_: RequestEntityTooLarge) -> ApiError:
         413,
         "too_large",
         f"The upload is larger than the limit of {parts().config.max_upload_mb} MB. "
-        "Send a smaller picture, or raise the setting max_upload_mb.",
+        "Send a smaller picture, or raise RUIJI_MAX_UPLOAD_MB.",
     )
 
 

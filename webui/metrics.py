@@ -104,13 +104,13 @@ def check_reader(config: WebConfig) -> None:
     if config.metrics_token:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), config.metrics_token.encode()):
-            raise ApiError(401, "wrong_token", "Send the setting metrics_token as a bearer token.")
+            raise ApiError(401, "wrong_token", "Send what RUIJI_METRICS_TOKEN holds as a bearer token.")
         return
     if not is_this_machine() or any(name in request.headers for name in FORWARDING):
         raise ApiError(
             403,
             "this_machine_only",
-            "Only this machine may read these figures, unless the setting metrics_token is set.",
+            "Only this machine may read these figures, unless RUIJI_METRICS_TOKEN is set.",
         )
 
 

@@ -86,7 +86,7 @@ def install(app: Flask, config: WebConfig) -> None:
     def check_host() -> None:
         if host_name(request.environ.get("HTTP_HOST", "")) not in allowed:
             raise ApiError(
-                400, BAD_HOST, "This server does not answer to that host name; the setting allowed_hosts names those."
+                400, BAD_HOST, "This server does not answer to that host name; RUIJI_ALLOWED_HOSTS names those."
             )
 
     @app.before_request

@@ -57,7 +57,7 @@ def parse_bucket(text: str, schemes: Collection[str]) -> Bucket:
     scheme, marked, rest = text.partition("://")
     if not marked or scheme not in schemes:
         known = ", ".join(f"{one}://" for one in sorted(schemes)) or "none"
-        raise InvalidAddress(f"{_shown(text)} cannot be a source: allowed are {known} (setting source_schemes).")
+        raise InvalidAddress(f"{_shown(text)} cannot be a source: allowed are {known} (RUIJI_SOURCE_SCHEMES).")
     name, _, prefix = rest.partition("/")
     if "@" in name or ":" in name:
         raise InvalidAddress(

@@ -129,7 +129,7 @@ class ObjectStores:
 
     def _store(self, scheme: str) -> Any:
         if scheme not in self.schemes:
-            raise StoreError("forbidden", f"{scheme}:// is not allowed here: add it to the setting source_schemes")
+            raise StoreError("forbidden", f"{scheme}:// is not allowed here: add it to RUIJI_SOURCE_SCHEMES")
         with self._lock:
             if scheme not in self._stores:
                 self._stores[scheme] = self._open(scheme)

@@ -109,7 +109,7 @@ def test_a_ledger_that_lets_nobody_in_is_not_there_or_too_old(
 ) -> None:
     nowhere = f"postgresql://ruiji:{PASSWORD}@127.0.0.1:{free_port()}/ruiji"
     for url, said in (
-        (ledger_url(postgres, password="wrong-one"), r"refuses this user or password .*setting database_url"),
+        (ledger_url(postgres, password="wrong-one"), r"refuses this user or password .*RUIJI_DATABASE_URL"),
         (ledger_url(postgres, database="other"), r"is not there .*create it"),
         (nowhere, r"is not reached .*is PostgreSQL running"),
     ):

@@ -270,29 +270,6 @@ def test_the_log_shows_no_terminal_codes_of_a_file_name(tmp_path: Path, terminal
     assert "embed   bad file" in (tmp_path / "logs" / "ruiji.log").read_text()
 
 
-class Screen(io.StringIO):
-    """A terminal that a person looks at."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(("routine", "shown"), [(False, False), (True, True)])
-def test_a_person_sees_what_goes_wrong_and_the_files_have_all(tmp_path: Path, routine: bool, shown: bool) -> None:
-    screen = Screen()
-    log = Log(tmp_path / "logs", terminal=screen, routine=routine)
-    supervisor = Supervisor(log)
-    said = "print('INFO chunk 1'); print('WARNING slow disk', flush=True); import time; time.sleep(60)"
-    supervisor.start(sleeper("embed", said))
-    log.say("INFO of our own")
-    assert eventually(lambda: "slow disk" in screen.getvalue())
-    supervisor.stop_all()
-    assert ("chunk 1" in screen.getvalue()) == shown
-    assert "INFO of our own" in screen.getvalue()
-    for name in ("embed", "ruiji"):
-        assert "chunk 1" in (tmp_path / "logs" / f"{name}.log").read_text()
-
-
 def test_a_listener_left_in_time_wait_does_not_block_the_next_start() -> None:
     with listen("127.0.0.1", 0, exactly=True) as listener:
         port = listener.getsockname()[1]

@@ -68,5 +68,5 @@ def test_a_root_that_the_ledger_has_is_read_only_if_its_kind_is_allowed_here() -
         with pytest.raises(StoreError):
             storage.bucket(root)
         assert storage.unseen(root) is not None
-    with pytest.raises(StoreError, match="source_schemes"):
+    with pytest.raises(StoreError, match="RUIJI_SOURCE_SCHEMES"):
         b"".join(storage.blocks(b"file:///etc/passwd", max_bytes=100))
