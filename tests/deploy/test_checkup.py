@@ -66,6 +66,8 @@ def test_without_a_driver_the_cpu_embeds_unless_a_gpu_was_asked_for(tmp_path: Pa
 def test_room_and_folders_of_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(home=tmp_path)
     store = ArtifactStore(settings.resolved_artifacts_url())
+    assert [one.found for one in machine.room(settings, store) if "artifacts" in one.found] == [], "not made by a look"
+    (tmp_path / "artifacts").mkdir()
     [disk] = machine.room(settings, store)
     assert disk.how == "ok" and "home" in disk.found and "artifacts" in disk.found
     monkeypatch.setattr(machine, "SCARCE_BYTES", 1 << 60)

@@ -110,6 +110,7 @@ def test_every_point_is_drawn_in_its_colour() -> None:
 
 
 def test_what_cannot_be_drawn_is_told(settings: Settings, tmp_path: Path) -> None:
+    Ledger.open(settings.resolved_database_url()).close()
     for wanted, why in (
         (Wanted(out=tmp_path / "map.gif"), "neither .png nor .html"),
         (Wanted(out=tmp_path / "no" / "map.png"), "is no folder"),

@@ -43,7 +43,7 @@ def run(settings: Settings, tmp_path: Path) -> int:
 
 
 def test_no_run_is_told_with_where_to_start_one(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    settings.home.mkdir()
+    Ledger.open(settings.resolved_database_url()).close()
     assert show_all(settings) == 0
     assert "start one on the encoders page" in capsys.readouterr().out
 

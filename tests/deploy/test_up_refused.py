@@ -84,6 +84,7 @@ def test_what_ends_a_start_becomes_an_exit_code(
 
 def test_commands_without_a_running_stack_say_how_to_start_it(tmp_path: Path) -> None:
     stack = Stack(home=tmp_path / "home", allowed_root=tmp_path)
+    Ledger.open(f"sqlite:///{stack.home}/ledger.db").close()  # of a stack that has run before
     (tmp_path / "a.jpg").write_bytes(jpeg(scene("sky", 1)))
     for arguments in (("ingest", str(tmp_path)), ("search", str(tmp_path / "a.jpg"))):
         told = stack.command(*arguments)
