@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from tests.browser.addresses import MISSING, addresses, unconnected
 from tests.browser.labelled import Labelled
 from tests.browser.running import REPORT_VIOLATIONS, Site, Watch
 from tests.chromium import PATIENCE_MS
@@ -114,6 +116,33 @@ def labelled(site: Site) -> Iterator[Labelled]:
     with taking_back(site.stack):
         made.make()
         yield made
+
+
+@pytest.fixture
+def every_page(site: Site, labelled: Labelled, begin: Callable[..., str], tmp_path: Path) -> list[str]:
+    """The address of each page, with a label and a hunt that hold pictures."""
+    encoder = site.stack.request("GET", "/api/v1/encoders").json()["encoders"][0]["id"]
+    hunt = begin(labelled.name)
+    example = site.stack.request("GET", f"/api/v1/hunts/{hunt}").json()["examples"][0]["id"]
+    known = {
+        "label_id": labelled.id,
+        "hunt_id": hunt,
+        "image_id": 1,
+        "encoder_id": encoder,
+        "example_id": example,
+        "sha256": "0" * 64,
+        "name": "sky-5000.jpg",
+    }
+
+    def is_page(address: str) -> bool:
+        """No picture, and nothing that a supervisor asks for."""
+        begins = site.stack.request("GET", address).body.lstrip()[:15]
+        return begins.lower() == b"<!doctype html>"
+
+    with unconnected(tmp_path) as app:
+        found = [address for address in [*addresses(app, known), MISSING] if is_page(address)]
+    assert len(found) >= 10
+    return found
 
 
 @contextlib.contextmanager

@@ -46,6 +46,7 @@ export class Sheet {
     Object.assign(this, { found: null, results: [] });
     this.selection.reset([], () => false);
     byId("results").hidden = byId("line").hidden = true;
+    delete byId("grid").dataset.score;
     this.page.bar.hide();
     this.page.view.dialog.close();
   }
@@ -97,6 +98,7 @@ export class Sheet {
     this.results = found.results.map((result) => ({ ...result, home: found.label.id }));
     const byImage = new Map(this.results.map((result) => [result.image_id, result]));
     const cut = this.proposal.arrive({ kind: kind.arrives, results: this.results, cut: found.cut ?? null }, (id) => kind.otherwise(byImage.get(id)));
+    if (found.sort === "unlike" && found.encoder) byId("grid").dataset.score = "cosine similarity to the rest of the label";
     this.grid.show(this.results.slice(0, cut));
     if (cut < this.results.length) this.grid.extend(this.results.slice(cut), kind.below);
     byId("line").hidden = false;

@@ -12,6 +12,7 @@ const SEARCHED_FROM = 10; // fewer labels are seen at a glance
 
 let labels = [];
 let groups = [];
+let photos = 0; // in all, labelled or not
 let again = null; // what to give the focus to once the list was made anew: [data-label or data-group, which button]
 
 const now = () => ({ labels, groups });
@@ -28,7 +29,7 @@ function draw() {
   const wanted = byId("find-label").value.trim().toLowerCase();
   const found = labels.filter((label) => `${label.name} ${label.group ?? ""}`.toLowerCase().includes(wanted));
   byId("find").hidden = labels.length < SEARCHED_FROM;
-  if (found.length || (!labels.length && groups.length)) byId("labels").replaceChildren(labelTable(found, wanted ? [] : groups, act));
+  if (found.length || (!labels.length && groups.length)) byId("labels").replaceChildren(labelTable(found, wanted ? [] : groups, { photos, largest: Math.max(...labels.map((label) => label.yes)) }, act));
   else if (labels.length) byId("labels").replaceChildren(h("div", { class: "nothing" }, icon("search"), h("strong", {}, "No such label"), h("p", {}, `Of ${plural(labels.length, "label")}, none is called like that.`)));
   else {
     byId("labels").replaceChildren(h("div", { class: "nothing" }, icon("check"), h("strong", {}, "No labels yet"),
@@ -47,7 +48,7 @@ async function show() {
   const place = byId("labels");
   try {
     const [all, together, { counts }] = await Promise.all([api("/labels"), api("/label-groups"), api("/status")]);
-    [labels, groups] = [all.labels, together.groups];
+    [labels, groups, photos] = [all.labels, together.groups, counts.images];
     byId("labels-summary").textContent = `${plural(labels.length, "label")} · ${plural(counts.labelled, "picture")} labelled · ${count(counts.unlabelled)} not yet`;
     draw();
   } catch (error) {

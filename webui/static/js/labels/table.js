@@ -1,19 +1,21 @@
 // The table of labels: a part for each group, those without one last.
 
 import { h } from "../dom.js";
-import { count, plural } from "../format.js";
+import { count, percent, plural } from "../format.js";
 import { refused } from "../may.js";
 
-const HEADS = [["Label"], ["Share"], ["Pictures", "number"], ["Ruled out", "number"], ["", "number"]];
+const HEADS = [["Label"], ["Of the largest"], ["Pictures", "number"], ["Ruled out", "number"], ["", "number"]];
 
-/** act: { change(label), merge(label), group(group) }. Groups without a label are shown too, so that they can be deleted. */
-export function labelTable(labels, groups, act) {
-  const most = Math.max(1, ...labels.map((label) => label.yes));
+/**
+ * of: { photos: how many there are in all, largest: the most that one label has }; act: { change(label), merge(label),
+ * group(group) }. Groups without a label are shown too, so that they can be deleted.
+ */
+export function labelTable(labels, groups, of, act) {
   const names = [...new Set([...groups.map((group) => group.name), ...labels.map((label) => label.group).filter(Boolean)])];
   const known = new Map(groups.map((group) => [group.name, group]));
   const row = (label) => h("tr", { "data-label": label.id },
     h("td", {}, h("a", { class: "with-dot label-link", href: `/labels/${label.id}` }, h("i", { class: "dot", vars: { c: label.colour } }), h("span", {}, label.name))),
-    h("td", {}, h("div", { class: "share", vars: { share: (100 * label.yes) / most, c: label.colour } }, h("i"))),
+    h("td", {}, h("div", { class: "share", title: `${percent(label.yes / Math.max(1, of.photos))} of all photos`, vars: { share: (100 * label.yes) / Math.max(1, of.largest), c: label.colour } }, h("i"))),
     h("td", { class: "number" }, count(label.yes)), h("td", { class: "number dim" }, label.no ? count(label.no) : ""),
     h("td", { class: "number" }, h("span", { class: "row-buttons" },
       h("a", { class: `button quiet small${refused("begin_hunt")}`, href: `/hunts?label=${encodeURIComponent(label.name)}`, "aria-label": `Hunt for ${label.name}` }, "Hunt"),

@@ -3,7 +3,7 @@
 import { api } from "../api.js";
 import { byId, h } from "../dom.js";
 import { bytes, count, fileName, inkOn } from "../format.js";
-import { carried, told } from "./tile.js";
+import { carried, scoreIs, told } from "./tile.js";
 
 export class View {
   constructor() {
@@ -66,7 +66,8 @@ export class View {
   facts(result, image) {
     const paths = image?.places?.length ? image.places.map((place) => place.path) : [result.path];
     const size = `${count(result.width)} × ${count(result.height)} px${image ? ` · ${bytes(image.bytes)} · ${image.format.toUpperCase()}` : ""}`;
-    const rows = [[paths.length > 1 ? "Paths" : "Path", ...paths], ["Source", result.source], ["Original size", size], ["Score", result.score.toFixed(4)]];
+    const rows = [[paths.length > 1 ? "Paths" : "Path", ...paths], ["Source", result.source], ["Original size", size]];
+    if (scoreIs()) rows.push(["Score", `${result.score.toFixed(4)}, the ${scoreIs()}`]);
     if (result.copies) rows.push(["Near-identical", ...result.copies.map((copy) => copy.path)]);
     byId("view-facts").replaceChildren(...rows.map(([term, ...values]) => h("div", {}, h("dt", {}, term), ...values.map((value) => h("dd", {}, value)))));
   }
