@@ -14,6 +14,7 @@ from tests.browser import axe
 from tests.browser.conftest import taking_back
 from tests.browser.running import REPORT_VIOLATIONS, Site
 from tests.browser.screen import image_ids
+from tests.browser.widths import outside_at_all_widths
 from tests.chromium import PATIENCE_MS
 from tests.servers.processes import eventually, running
 from tests.stack import free_port
@@ -59,8 +60,9 @@ def somebody(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 def looked_at(page: Page, name: str) -> None:
-    """No serious fault for people who cannot see, and a screenshot if they are wanted."""
+    """No serious fault for people who cannot see, nothing out of a narrow window; a screenshot if they are wanted."""
     assert axe.faults(page) == [], name
+    assert outside_at_all_widths(page) == [], name
     if PICTURES:
         page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
 

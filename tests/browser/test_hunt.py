@@ -39,6 +39,16 @@ def test_a_confirm_decides_everything_shown_and_brings_the_next_page(page: Page,
     assert "above" not in labels_of(site, ids[chosen[1]])
 
 
+def test_tiles_of_a_hunt_have_no_number(page: Page, site: Site, begin: Begin) -> None:
+    page.goto(f"{site.url}/hunts/{begin('airplane')}")
+    shown(page)
+    expect(page.locator(".tile footer b:visible")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("f")
+    expect(page.locator("#view-facts")).to_contain_text("Original size")
+    expect(page.locator("#view-facts")).not_to_contain_text("Score")
+
+
 def test_undo_brings_the_page_back_as_it_was_decided(page: Page, site: Site, begin: Begin) -> None:
     page.goto(f"{site.url}/hunts/{begin('regretted hunt')}")
     shown(page)

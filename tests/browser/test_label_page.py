@@ -72,6 +72,22 @@ def test_the_keyboard_alone_takes_out_and_vouches_for_nothing_else(page: Page, l
     assert labelled.carrying(ids) == set(ids)
 
 
+def test_tiles_have_a_number_only_where_they_lie_in_its_order(page: Page, labelled: Labelled) -> None:
+    page.goto(labelled.url)
+    page.locator(".tile").first.wait_for()
+    numbers = page.locator(".tile footer b:visible")
+    expect(numbers).to_have_count(0)
+    expect(page.locator(".tile", has_text="score")).to_have_count(0)
+    page.locator("#sort").select_option("unlike")
+    expect(numbers.first).to_have_attribute("title", "cosine similarity to the rest of the label")
+    shown = [float(text) for text in numbers.all_inner_texts()]
+    assert len(shown) == 30
+    assert shown == sorted(shown)
+    page.get_by_role("link", name="Compare").click()
+    page.locator("#mine-grid .tile").first.wait_for()
+    expect(numbers).to_have_count(0)
+
+
 def test_pages_turn_without_a_decision_and_are_in_the_address(page: Page, labelled: Labelled) -> None:
     page.goto(f"{labelled.url}?show=20")
     shown(page)

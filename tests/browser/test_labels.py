@@ -131,6 +131,18 @@ def test_a_label_that_is_merged_whole_leaves_the_list(page: Page, site: Site, wa
     expect(row(page, "jet")).to_have_count(1)
 
 
+def test_a_bar_is_compared_with_the_largest_label_and_tells_the_share_of_all_photos(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/labels")
+    expect(page.get_by_role("columnheader", name="Of the largest")).to_be_visible()
+    bar = row(page, "brick").locator(".share")
+    expect(bar).to_have_attribute("title", f"{1000 / site.images():.1f} % of all photos")
+    largest = max(label["yes"] for label in said(site).values())
+    shares = [bar.evaluate("e => Number(e.style.getPropertyValue('--share'))")]
+    page.locator("#find-label").evaluate("e => { e.value = 'brick'; e.dispatchEvent(new Event('input')); }")
+    shares.append(bar.evaluate("e => Number(e.style.getPropertyValue('--share'))"))
+    assert shares == [pytest.approx(1000 / largest)] * 2, "the largest there is, not the largest of those found"
+
+
 def test_many_labels_are_found_by_name(page: Page, site: Site) -> None:
     for number in range(12):
         site.stack.post("/api/v1/labels", {"name": f"find me {number}"})

@@ -90,6 +90,21 @@ def test_an_indexed_picture_is_searched_by_its_magnifier_and_by_s(results: Calla
     expect(page).to_have_url(re.compile(f"[?]image={fifth}$"))
 
 
+def test_the_number_on_a_tile_says_what_it_is(results: Callable[[], Page]) -> None:
+    page = results()
+    score = page.locator(".tile footer b").first
+    expect(score).to_be_visible()
+    expect(score).to_have_attribute("title", "cosine similarity to the picture searched by")
+    expect(page.locator(".tile").first).to_contain_text("score")
+    spot = score.bounding_box()
+    assert spot
+    page.mouse.move(spot["x"] + 4, spot["y"] + 4)
+    assert score.evaluate("e => e.matches(':hover')"), "its title shows itself under the pointer"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("f")
+    expect(page.locator("#view-facts")).to_contain_text("the cosine similarity to the picture searched by")
+
+
 def test_a_reload_and_the_back_button_restore_the_search(results: Callable[[], Page]) -> None:
     page = results()
     first = image_ids(page)

@@ -25,7 +25,7 @@ export function audit() {
       byId("audit-more").hidden = events.length < PAGE;
       const heads = ["When", "Who", "What", "To what", "From"].map((name) => h("th", { scope: "col" }, name));
       place.replaceChildren(body.children.length
-        ? h("div", { class: "table-wrap" }, h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body))
+        ? h("div", { class: "table-wrap", role: "region", tabindex: "0", "aria-label": "What was done" }, h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body))
         : h("p", { class: "dim" }, "Nothing yet."));
     } catch (error) {
       place.replaceChildren(h("p", { class: "form-error" }, error.message));
