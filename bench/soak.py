@@ -4,7 +4,7 @@ Everything is embedded and on loopback, as `ruiji up` starts it. Every fourth pe
 others search, look at thumbnails and open pages, with a thought in between. Errors are requests without an answer and
 answers of 400 and above; 429 and 503, by which a server says that it has too much to do, are counted as refused. Memory
 is what the parts have allocated (bench/under_load/memory.py): growth is the median of the run's last tenth against that
-of the tenth after the warm-up. The index server's is told apart: it holds the vectors that are ingested meanwhile. The
+of the tenth after the warm-up. The index server's is told apart: it keeps the rows written last, up to 128 MB. The
 page keeps fingerprints of so many photos: the warm-up has to show as many, or what filled up would pass for growth, and
 `--beside` puts them there. At the end every label that was acknowledged is compared with the ledger. `--control
 hoarding` has the query worker keep what it is asked, and must end with 1.

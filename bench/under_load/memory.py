@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bench.stack import Stack
 from bench.under_fire.world import PARTS
 
-# The index server holds the vectors: it grows with what is ingested, as it must.
+# The index server grows until 128 MB of rows wait in memory, and is back where it was when it has written them out.
 HOLDS_DATA = "index server"
 
 
