@@ -25,6 +25,8 @@ from curate.ranker import Scores, Vectors
 
 SHOWN_DIGITS = 4  # scores are compared as the page shows them: what is above its line is above this one
 
+Scored = tuple[int, float]  # an image's id and its score
+
 
 @dataclass(frozen=True)
 class Match:
@@ -87,6 +89,13 @@ def plan(
     stand = stand_of(ledger, label_id, ids)
     scores = None if match.scores is None else match.scores[inside]
     return replace(match, ids=ids, scores=scores, label=label, label_id=label_id, kinds=stand.kinds), stand
+
+
+def draw(match: Match, many: int) -> list[Scored]:
+    """So many of its images, drawn at random, each with its score: 0 where none was a condition."""
+    places = np.random.default_rng().permutation(len(match.ids))[:many]
+    scores = np.zeros(len(places)) if match.scores is None else match.scores[places]
+    return list(zip(match.ids[places].tolist(), scores.tolist(), strict=True))
 
 
 def apply(ledger: Ledger, match: Match, *, decision: State, kinds: Collection[Kind], key: str, author: str) -> Applied:

@@ -120,6 +120,7 @@ def hunt(row: HuntCount, label: Label, examples: Iterable[Example]) -> dict[str,
                 "sign": example.sign,
                 "kind": example.kind,
                 "image_id": example.image_id,
+                "upload": example.sha256,
                 "there": example.there,
                 "thumbnail": _example_url(one.id, example),
             }

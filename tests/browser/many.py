@@ -12,6 +12,8 @@ from playwright.sync_api import Page, Route
 from tests.browser.running import Site
 
 FIRST_ID = 1_000_000
+FIRST = 60  # tiles above the line, which arrive selected
+LINE_PX = 37
 # Tiles of which anything changed, or that came onto the page, since `touched` was asked for last.
 OBSERVE = """() => {
   let seen = new Set();
@@ -92,6 +94,11 @@ class Many:
         """How many tiles a row holds."""
         tracks = "getComputedStyle(document.getElementById('grid')).gridTemplateColumns.split(' ').length"
         return int(self.page.evaluate(tracks))
+
+    def row(self, place: int) -> int:
+        """The row that a tile is in; the line is one too."""
+        columns = self.columns()
+        return place // columns if place < FIRST else -(-FIRST // columns) + 1 + (place - FIRST) // columns
 
     def there(self) -> list[int]:
         """The places of the tiles that are on the page, as they follow each other."""

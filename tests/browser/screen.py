@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
 TRANSFER = """
 ([data, padding, name, type, how]) => {
@@ -27,6 +27,13 @@ def hand_over(
 ) -> None:
     """Drop, paste, or only drag a file over the page (`how`: drop, paste, drag); `padding` zero bytes follow `data`."""
     page.evaluate(TRANSFER, [base64.b64encode(data).decode(), padding, name, mime, how])
+
+
+def only_unlabelled(page: Page) -> None:
+    """Narrow the search to what has no label, and wait for the answer."""
+    page.get_by_label("Unlabelled only").check()
+    expect(page.locator(".tile .tag:not(.suggested, .own)")).to_have_count(0)
+    expect(page.locator(".tile")).to_have_count(60)
 
 
 def counts(page: Page) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import taking_back
 from tests.browser.running import Site, labels_of
-from tests.browser.screen import image_ids
+from tests.browser.screen import image_ids, only_unlabelled
 
 pytestmark = pytest.mark.browser
 
@@ -34,8 +34,7 @@ def rivals(site: Site) -> Iterator[tuple[str, str]]:
 def opened(results: Callable[[], Page]) -> tuple[Page, Locator, int]:
     """A search, with one unlabelled picture selected: the page, that picture's labels, and its id."""
     page = results()
-    page.get_by_label("Unlabelled only").check()
-    expect(page.locator("#selected-count")).to_have_text("60")
+    only_unlabelled(page)
     page.keyboard.press("Escape")
     page.locator('.tile[data-index="4"]').click()
     return page, page.locator('.tile[data-index="4"] .tag:not(.suggested, .own)'), image_ids(page)[4]

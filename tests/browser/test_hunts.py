@@ -33,11 +33,12 @@ def test_a_hunt_starts_from_a_label_and_a_dropped_picture(page: Page, site: Site
     page.keyboard.press("Enter")
     page.locator("#start").click()
     expect(page.locator("#start-error")).to_contain_text("at least one picture of above")
-    hand_over(page, jpeg(scene("sky", 7100)), how="drop")
+    hand_over(page, jpeg(scene("sky", 7100)), how="drop", name="<i>sky</i>.jpg")
     expect(page.locator("#examples .chip:not(.busy) img")).to_be_visible()
     page.locator("#start").click()
     expect(page).to_have_url(A_HUNT)
     shown(page)
+    expect(page.locator("#chips .chip")).to_have_attribute("title", "<i>sky</i>.jpg: more like this")
     expect(page.locator("#hunt-label")).to_have_text("above")
     expect(page.locator("#chips .chip:not(.minus) img")).to_be_visible()
     expect(page.locator(".tile")).to_have_count(60)
@@ -88,6 +89,7 @@ def test_h_after_a_search_hunts_for_the_chosen_label(results: Callable[[], Page]
     shown(page)
     expect(page.locator("#hunt-label")).to_have_text("after a search")
     expect(page.locator("#chips .chip")).to_have_count(1)
+    expect(page.locator("#chips .chip")).to_have_attribute("title", "brick-5000.jpg: more like this")
 
 
 def test_an_address_without_a_hunt_says_so(page: Page, site: Site, watch: Watch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site, Watch, labels_of
-from tests.browser.screen import counts, image_ids, selected
+from tests.browser.screen import counts, image_ids, only_unlabelled, selected
 
 pytestmark = pytest.mark.browser
 
@@ -26,8 +26,7 @@ def test_unlabelled_neighbours_arrive_selected_and_labelled_ones_do_not(results:
 
 def test_a_confirm_is_made_and_undone(results: Callable[[], Page], site: Site) -> None:
     page = results()
-    page.get_by_label("Unlabelled only").check()
-    expect(page.locator("#selected-count")).to_have_text("60")
+    only_unlabelled(page)
     page.keyboard.press("Escape")
     for index in (2, 5, 7):
         page.locator(f'.tile[data-index="{index}"]').click()
@@ -140,8 +139,8 @@ def test_shift_click_takes_a_range_on_a_search_page(results: Callable[[], Page])
 
 def test_a_range_takes_out_when_its_first_tile_was_taken_out(results: Callable[[], Page]) -> None:
     page = results()
-    page.get_by_label("Unlabelled only").check()
-    expect(page.locator("#selected-count")).to_have_text("60")
+    only_unlabelled(page)
+    page.keyboard.press("Control+a")
     page.locator('.tile[data-index="1"]').click()
     page.locator('.tile[data-index="4"]').click(modifiers=["Shift"])
     assert selected(page) == [0, *range(5, 60)]

@@ -66,6 +66,21 @@ def test_a_chosen_file_brings_neighbours(page: Page, site: Site) -> None:
     expect(page.locator("#tray-side")).to_contain_text("grass.jpg")
 
 
+def test_a_reload_with_a_filter_keeps_the_name_of_the_picture(page: Page, site: Site) -> None:
+    name = '<img src=x onerror="document.title=1">\u202e.jpg'
+    page.goto(site.url)
+    page.locator("#drop-zone").wait_for()
+    hand_over(page, jpeg(scene("grass", 7009)), how="drop", name=name)
+    expect_labelled_neighbours(page)
+    page.locator('[data-filter="label:grass"]').click()
+    expect(page).to_have_url(re.compile("label=grass"))
+    page.reload()
+    expect(page.locator(".tile").first).to_be_visible()
+    expect(page.locator("#tray-side strong")).to_have_text(name)
+    expect(page.locator(".chip")).to_have_attribute("title", name)
+    expect(page.locator("#tray-side img")).to_have_count(0)
+
+
 def test_the_querys_own_copy_is_marked_and_can_be_hidden(page: Page, site: Site) -> None:
     page.goto(site.url)
     page.locator("#drop-zone").wait_for()

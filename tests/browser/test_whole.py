@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site, Watch, labels_of
-from tests.browser.screen import counts, first_held, image_ids, selected
+from tests.browser.screen import counts, first_held, image_ids, only_unlabelled, selected
 
 pytestmark = pytest.mark.browser
 
@@ -31,10 +31,11 @@ def _as_before(site: Site) -> Iterator[None]:
 
 @pytest.fixture
 def unlabelled(results: Callable[[], Page]) -> Page:
-    """The 60 nearest of what has no label: all selected, as they arrive."""
+    """The 60 nearest of what has no label: all selected by hand."""
     page = results()
-    page.get_by_label("Unlabelled only").check()
-    expect(page.locator("#selected-count")).to_have_text("60")
+    only_unlabelled(page)
+    page.keyboard.press("Control+a")
+    assert counts(page) == (60, 60)
     return page
 
 
@@ -104,10 +105,16 @@ def test_by_keyboard_ctrl_a_takes_the_page_then_all_that_match_then_none(unlabel
     page.keyboard.type("by keys")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    go = page.locator("#whole-go")
-    expect(go).to_have_text(f"Label {many - 1} pictures")
-    expect(go).to_be_focused()
+    expect(page.locator("#whole-go")).to_have_text(f"Label {many - 1} pictures")
+    expect(page.locator("#whole-cancel")).to_be_focused()  # nothing bounds them but that they have no label
     page.wait_for_timeout(350)  # sooner, a key is taken for one that was meant for the page
+    page.keyboard.press("Enter")
+    expect(page.locator("#whole-dialog")).to_be_hidden()
+    assert without_label(site) == many
+    page.keyboard.press("Enter")
+    expect(page.locator("#whole-cancel")).to_be_focused()
+    page.wait_for_timeout(350)
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".toast").last).to_contain_text(f"{many - 1} pictures labelled by keys")
     expect(page.locator(".tile")).to_have_count(1)
@@ -116,11 +123,60 @@ def test_by_keyboard_ctrl_a_takes_the_page_then_all_that_match_then_none(unlabel
     assert without_label(site) == many
 
 
+def test_a_page_that_arrived_selected_is_kept_by_the_first_ctrl_a(results: Callable[[], Page], site: Site) -> None:
+    page, many = results(), without_label(site)
+    page.locator("#label-input").fill("")  # without a label no suggestion speaks against any of them
+    page.keyboard.press("Escape")
+    only_unlabelled(page)
+    strip = page.locator("#whole-offer")
+    assert (counts(page), offer(page)) == ((60, 60), many)
+    expect(strip).not_to_contain_text("Ctrl+A again")
+    page.keyboard.press("Control+a")
+    expect(strip).to_contain_text(f"All 60 pictures shown are selected. Ctrl+A again for all {many} that match.")
+    assert counts(page) == (60, 60)
+    page.keyboard.press("Control+a")
+    expect(page.locator("#selected-count")).to_have_text(str(many))
+
+
+def test_the_question_says_what_matches_and_shows_some(unlabelled: Page, site: Site) -> None:
+    page, many = unlabelled, without_label(site)
+    assert offer(page) == many
+    page.keyboard.press("Control+a")
+    page.locator("#label-input").fill("said")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    words, drawn = page.locator("#whole-drawn-text"), page.locator("#whole-drawn img")
+    expect(words).to_contain_text("Every picture without a label. No least score is set")
+    expect(words).to_contain_text("the picture searched by does not matter")
+    expect(words).to_contain_text("12 pictures drawn at random")
+    expect(drawn).to_have_count(12)
+    assert drawn.first.evaluate("e => e.decode().then(() => e.naturalWidth)") > 0
+    page.keyboard.press("Escape")
+    page.locator("#source-list .filter", has_text="unlabelled").click()
+    page.locator("#k").select_option("30")
+    expect(page.locator("#shown-count")).to_have_text("30")
+    page.locator("#min-score").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(r"min="))
+    expect(page.locator(".tile").first).to_be_visible()
+    page.locator("#select-all").click()
+    offer(page)
+    page.locator("#select-all").click()
+    expect(page.locator("#whole-offer")).to_contain_text("that match are selected")
+    page.locator("#confirm").click()
+    expect(words).to_contain_text(
+        re.compile(r"Every picture without a label, of \S+, with a score of at least -?\d\.\d\d\.")
+    )
+    expect(page.locator("#whole-go")).to_be_focused()  # the score bounds them
+    page.keyboard.press("Escape")
+
+
 def test_what_is_loaded_later_is_selected_too(unlabelled: Page) -> None:
     page = unlabelled
     offer(page)
     page.keyboard.press("Control+a")
-    expect(page.locator("#whole-offer")).to_contain_text("are selected")
+    expect(page.locator("#whole-offer")).to_contain_text("that match are selected")
     page.mouse.move(720, 500)
     page.mouse.wheel(0, 20_000)
     expect(page.locator(".tile").nth(70)).to_be_attached()

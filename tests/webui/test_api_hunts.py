@@ -203,7 +203,7 @@ def test_all_above_the_line_are_stated_and_decided_for_the_hunt(person: Visitor,
     decide(person, hunt, sky[:20], [row["image_id"] for row in every if not is_sky(row)][:25])
     answer = person.post(f"/api/v1/hunts/{hunt}/above", json={})
     assert answer.status_code == 201, answer.data
-    plan = answers_matches.MatchAbove.model_validate_json(answer.data, strict=True)
+    plan = answers_matches.MatchPlan.model_validate_json(answer.data, strict=True)
     assert plan.matched == plan.plain + plan.other
     assert len(plan.drawn) == min(12, plan.matched)
     body = {"key": uuid4().hex, "decision": "yes", "kinds": ["plain", "other"]}

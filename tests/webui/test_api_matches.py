@@ -115,6 +115,19 @@ def test_what_changed_between_statement_and_decision_is_told(person: Visitor, al
     assert somebody
 
 
+def test_a_few_are_drawn_at_random_of_those_that_are_meant(person: Visitor) -> None:
+    token = matched(person, label=["sky"])["token"]
+    first, second = ([one["image_id"] for one in planned(person, token)["drawn"]] for _ in range(2))
+    assert len(set(first)) == len(set(second)) == 12
+    assert set(first) | set(second) <= set(range(1, 101))
+    assert first != second, "drawn anew each time: 12 of 100 in their order are never the same twice"
+    left = planned(person, token, out=tuple(range(4, 101)))["drawn"]
+    assert sorted(one["image_id"] for one in left) == [1, 2, 3]
+    assert {one["score"] for one in left} == {None}
+    near = planned(person, matched(person, image_id=1, min_score=0.5)["token"])["drawn"]
+    assert all(one["score"] >= 0.5 for one in near)
+
+
 def test_answers_are_what_the_description_says(person: Visitor) -> None:
     found = matched(person, label=["sky"])
     plan = planned(person, found["token"])

@@ -39,8 +39,10 @@ class SuggestionOn(BaseModel):
 
 
 class Result(BaseModel):
+    """`score` is the cosine similarity to the picture searched by; null where there is none."""
+
     image_id: int
-    score: float
+    score: float | None
     own_copy: bool
     labels: list[LabelOn]
     suggestion: SuggestionOn | None
@@ -77,6 +79,14 @@ class SearchAnswer(BaseModel):
     took_ms: dict[str, float]
     results: list[Result]
     folds: list[list[int]]
+    exhausted: bool
+
+
+class Browsed(BaseModel):
+    """`encoder` is the one that serves, null where there is none; `exhausted`: there are no more."""
+
+    results: list[Result]
+    encoder: str | None
     exhausted: bool
 
 

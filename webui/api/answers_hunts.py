@@ -16,12 +16,16 @@ class HuntLabel(BaseModel):
 
 
 class HuntExample(BaseModel):
-    """`there` is false for an image that was deleted since; `thumbnail` is an address, null where there is none."""
+    """An image, or an `upload` by the sha256 of its bytes; `thumbnail` is an address, null where there is none.
+
+    `there` is false for an image that was deleted since.
+    """
 
     id: int
     sign: Literal[1, -1]
     kind: Literal["image", "upload"]
     image_id: int | None
+    upload: str | None
     there: bool
     thumbnail: str | None
 

@@ -18,7 +18,8 @@ class MatchPlan(BaseModel):
     """How the matching images stand to the label: `matched` = `plain` + `other` + `yes` + `no`.
 
     `yes` are the label, `no` were said not to be; of the others, `other` have another label, `rivals` of these one that
-    a yes would end (`group` is the exclusive group of both), and `plain` have none. `token` names the plan.
+    a yes would end (`group` is the exclusive group of both), and `plain` have none. `token` names the plan. `drawn` are
+    a few of them, drawn at random.
     """
 
     token: str
@@ -30,11 +31,6 @@ class MatchPlan(BaseModel):
     rivals: int
     yes: int
     no: int
-
-
-class MatchAbove(MatchPlan):
-    """The plan for all undecided images above a hunt's line; `drawn` are a few of them, drawn at random."""
-
     drawn: list[Result]
 
 

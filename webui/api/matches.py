@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from catalog.hits import describe_images
 from catalog.hunts import get_hunt
 from catalog.images import get_images
 from catalog.label_groups import list_groups
@@ -14,13 +15,14 @@ from catalog.label_names import valid_name
 from catalog.labels import list_labels
 from catalog.matching import Kind
 from curate import kept_matches, matches
+from curate.above_line import DRAWN
 from webui.config import Parts, WebConfig, parts
 from webui.errors import ApiError
 from webui.identity import author
 from webui.labels_by_name import find_label_id
 from webui.security import limiter
 
-from .answers_matches import Match, MatchAbove, MatchDecided, MatchPlan
+from .answers_matches import Match, MatchDecided, MatchPlan
 from .blueprint import api, described
 from .reading import read_json
 from .requests_matches import MatchDecisions, MatchRequest, PlanRequest
@@ -54,37 +56,42 @@ def find_match() -> tuple[Response, int]:
 @api.post("/matches/<token>/plan")
 @described("matches", json=PlanRequest, answer=MatchPlan, status=201, refusals=(400, 404, 507))
 def plan_match(token: str) -> tuple[Response, int]:
-    """State how the images of a match stand to a label, before anything is decided about them."""
+    """State how the images of a match stand to a label, with a few drawn at random, before anything is decided."""
     asked = read_json(PlanRequest)
-    have = parts().config
+    have = parts()
     label = valid_name(asked.label)
-    found = kept_matches.kept(have.store, token)
-    label_id = find_label_id(have.ledger, label)
-    return jsonify(stated(have, found, label=label, label_id=label_id, out=asked.out)), 201
+    found = kept_matches.kept(have.config.store, token)
+    label_id = find_label_id(have.config.ledger, label)
+    planned, plan = stated(have.config, found, label=label, label_id=label_id, out=asked.out)
+    drawn = describe_images(have.config.ledger, matches.draw(planned, DRAWN), found.wanted)
+    shown = [result(hit, None, have.version) for hit in drawn]
+    if found.scores is None:
+        shown = [{**one, "score": None} for one in shown]
+    return jsonify(**plan, drawn=shown), 201
 
 
 @api.post("/hunts/<hunt_id>/above")
-@described("hunts", answer=MatchAbove, status=201, refusals=(400, 404, 409, 422, 503, 507))
+@described("hunts", answer=MatchPlan, status=201, refusals=(400, 404, 409, 422, 503, 507))
 def above_line(hunt_id: str) -> tuple[Response, int]:
     """State what all undecided images above a hunt's line are, with a few drawn at random; nothing is decided yet."""
     have = parts()
     above = have.hunter.above(hunt_id)
     label_id = get_hunt(have.config.ledger, hunt_id).label_id
     label = next(row.label.name for row in list_labels(have.config.ledger) if row.label.id == label_id)
-    plan = stated(have.config, above.match, label=label, label_id=label_id)
+    _, plan = stated(have.config, above.match, label=label, label_id=label_id)
     return jsonify(**plan, drawn=[result(hit, None, have.version) for hit in above.drawn]), 201
 
 
 def stated(
     have: WebConfig, found: matches.Match, *, label: str, label_id: int | None, out: Collection[int] = ()
-) -> dict[str, Any]:
-    """How the images of a match stand to a label, kept under a token of its own."""
+) -> tuple[matches.Match, dict[str, Any]]:
+    """The images of a match and how they stand to a label, kept under a token of its own."""
     planned, stand = matches.plan(have.ledger, found, label=label, label_id=label_id, out=out)
     groups = (one for one in list_groups(have.ledger) if one.exclusive and label in one.labels)
     group = next((one.name for one in groups), None)
     counts = {kind.name.lower(): int((stand.kinds == kind).sum()) for kind in Kind}
     made = {"token": kept_matches.keep(have.store, planned), "label": label, "group": group}
-    return {**made, "matched": len(planned.ids), "rivals": stand.rivals, **counts}
+    return planned, {**made, "matched": len(planned.ids), "rivals": stand.rivals, **counts}
 
 
 @api.post("/matches/<token>/decisions")

@@ -1,8 +1,7 @@
 // All above the line, on whatever page they would come: stated, with a few of them drawn at random, then one batch.
 
 import { api } from "../api.js";
-import { byId, h } from "../dom.js";
-import { plural } from "../format.js";
+import { byId } from "../dom.js";
 import { WholeDialog } from "../search/whole_dialog.js";
 import { toast } from "../toast.js";
 
@@ -33,10 +32,6 @@ export class Above {
   }
 
   open(plan) {
-    byId("whole-drawn-text").textContent = plan.drawn.length < plan.matched
-      ? `Nobody has looked at them. At the line, a picture is as likely right as wrong. ${plural(plan.drawn.length, "picture")} drawn at random:`
-      : "Nobody has looked at them. At the line, a picture is as likely right as wrong.";
-    byId("whole-drawn").replaceChildren(...plan.drawn.map((one) => h("img", { src: one.thumbnail, alt: "", width: 72, height: 72 })));
-    this.dialog.open(plan);
+    this.dialog.open(plan, { words: "Nobody has looked at them. At the line, a picture is as likely right as wrong.", sure: true });
   }
 }

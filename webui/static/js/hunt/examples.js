@@ -3,18 +3,19 @@
 import { api } from "../api.js";
 import { byId } from "../dom.js";
 import { count } from "../format.js";
+import { nameOfUpload } from "../search/names.js";
 import { toast } from "../toast.js";
 import { makeChip } from "./chip.js";
 import { handOver } from "./hand.js";
 
-const nameOf = (example) => (example.kind === "image" ? `Image ${count(example.image_id)}` : "Uploaded picture");
+const nameOf = (example) => (example.kind === "image" ? `Image ${count(example.image_id)}` : nameOfUpload(example.upload));
 
 async function copyOf(example) {
   const address = new URL(example.thumbnail, location.href);
   address.searchParams.set("side", "1600");
   const answer = await fetch(address);
   if (!answer.ok) throw new Error("the picture cannot be read now.");
-  return new File([await answer.blob()], "example.jpg");
+  return new File([await answer.blob()], nameOf(example));
 }
 
 export class Examples {

@@ -47,7 +47,7 @@ export class Chosen {
     return {
       ...chooser.act,
       clear: () => { if (this.selection.selected.length) return chooser.act.clear(); if (byId("results").hidden) return false; this.close(); return true; },
-      confirm: () => { if (!this.results.length) return false; decider.confirm(bar.label); return true; },
+      confirm: () => { if (!this.results.length) return false; if (bar.label) decider.confirm(bar.label); else if (this.selection.selected.length) bar.focus(); return true; },
       undo: () => { decider.undo(); return true; },
       label: () => { if (!this.results.length) return false; bar.focus(); return true; },
       hunt: () => { if (!this.results.length) return false; this.hunt(); return true; },

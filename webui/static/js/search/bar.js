@@ -2,32 +2,13 @@
 
 import { byId } from "../dom.js";
 import { count, plural } from "../format.js";
+import { likelyLabel } from "./likely.js";
 import { Picker } from "./picker.js";
-import { carried } from "./tile.js";
-
-const VOTERS = 30;
-const TEMPERATURE = 0.1; // a neighbour's vote falls by e for every 0.1 of cosine similarity, as in weighted kNN
-const SURE = 0.4; // least share of the votes: a label that is only a guess is not offered for the Enter key
-
-/** The label that the nearest neighbours carry, or are suggested to carry; "" when they do not agree. */
-export function likelyLabel(results) {
-  const votes = new Map();
-  const vote = (name, weight) => votes.set(name, (votes.get(name) ?? 0) + weight);
-  for (const result of results.slice(0, VOTERS)) {
-    const weight = Math.exp((result.score - results[0].score) / TEMPERATURE);
-    const labels = carried(result);
-    for (const label of labels) vote(label.name, weight);
-    if (!labels.length && result.suggestion) vote(result.suggestion.name, 0.5 * weight * result.suggestion.share);
-  }
-  const total = [...votes.values()].reduce((sum, weight) => sum + weight, 0);
-  const [best, weight] = [...votes].sort((a, b) => b[1] - a[1])[0] ?? ["", 0];
-  return weight >= SURE * total ? best : "";
-}
 
 export class Bar {
-  constructor({ confirm, hunt, invert, undo, leave }) {
-    this.figures = { selected: 0, shown: 0, labelled: 0 };
-    this.picker = new Picker({ picked: () => this.show(this.figures), done: leave });
+  /** renamed(): another label is in the bar; leave(): the person has chosen it and wants to go on. */
+  constructor({ confirm, hunt, invert, undo, leave, renamed = () => {} }) {
+    this.picker = new Picker({ picked: renamed, done: leave });
     byId("confirm").addEventListener("click", confirm);
     byId("hunt").addEventListener("click", hunt);
     byId("invert").addEventListener("click", invert);
@@ -58,9 +39,7 @@ export class Bar {
     byId("undo").disabled = !can;
   }
 
-  show(figures) {
-    this.figures = figures;
-    const { selected, shown, labelled } = figures;
+  show({ selected, shown, labelled }) {
     if (!shown) { this.hide(); return; }
     byId("confirm-bar").hidden = false;
     document.body.classList.add("raised-bar");
@@ -69,7 +48,7 @@ export class Bar {
     const warning = byId("selection-warning");
     warning.hidden = labelled === 0;
     warning.textContent = `${plural(labelled, "has", "have")} a label already`;
-    byId("confirm").disabled = selected === 0 || !this.label;
+    byId("confirm").disabled = selected === 0; // without a label it asks for one
   }
 
   hide() {

@@ -4,6 +4,7 @@ import { byId, h, icon } from "../dom.js";
 import { count, fileName } from "../format.js";
 import { INSTALLATION } from "../installation.js";
 import { sampleAddress } from "./empty.js";
+import { nameOfUpload } from "./names.js";
 
 export class Chips {
   constructor({ remove }) {
@@ -17,7 +18,7 @@ export class Chips {
     const turn = (this.shown += 1);
     byId("tray-side").replaceChildren();
     if (!state) { byId("chips").replaceChildren(); return; }
-    this.name = file?.name || (file ? "Pasted picture" : state.sample ?? (state.image ? `Image ${count(state.image)}` : "Uploaded picture"));
+    this.name = file?.name || (file ? "Pasted picture" : state.sample ?? (state.image ? `Image ${count(state.image)}` : nameOfUpload(state.upload)));
     if (this.local) URL.revokeObjectURL(this.local);
     this.local = file && URL.createObjectURL(file);
     let address = this.local ?? picture;

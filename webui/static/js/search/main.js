@@ -16,7 +16,9 @@ import { folded, standing, standingScore } from "./folds.js";
 import { takePictures } from "./intake.js";
 import { deliverAndTell } from "./kept.js";
 import { listen } from "./keys.js";
+import { FIRST, Proposal } from "./likely.js";
 import { hideMessage, showError, showMessage } from "./message.js";
+import { keepName } from "./names.js";
 import { ask, query } from "./question.js";
 import { Selection } from "./selection.js";
 import { DEFAULT_K, LARGEST_K, hasFilter, hasQuery, noFilter, noQuery, readState, writeState } from "./state.js";
@@ -25,6 +27,7 @@ import { carried } from "./tile.js";
 import { Whole } from "./whole.js";
 import { WholeDecider } from "./whole_decide.js";
 
+const BELOW = "Less alike: not selected";
 const MORE = 120; // fetched at least when the end of the grid is reached; half as many again, for all come anew each time
 
 let state = readState(location.search);
@@ -34,6 +37,7 @@ let answer = null; // the server's last answer, without its results
 let running = null; // AbortController of the search under way
 let extending = false;
 let asked = null; // the query of the last answer, without its filters
+let proposal = new Proposal(); // which of the tiles arrive selected
 let pending = null; // a file that is searched by and has no name on the server yet
 
 const selection = new Selection();
@@ -65,11 +69,18 @@ const decider = new Decider({
   shown: (ids, confirmed) => { grid.redraw(ids, confirmed); paint(); },
   changed: (counts) => { bar.undoable(decider.undoable); if (counts) refreshFilters(); },
 });
-const bar = new Bar({ confirm, hunt, invert: () => act.invert(), undo: () => decider.undo(), leave: () => grid.focusOn(grid.current) });
+const bar = new Bar({ confirm, hunt, invert: () => act.invert(), undo: () => decider.undo(), leave: () => grid.focusOn(grid.current), renamed: propose });
 const whole = new Whole({ selection, request: conditions, changed: paint });
-const wholeDecider = new WholeDecider({ whole, decider, again: () => { search(); refreshFilters(); }, closed: () => grid.focusOn(grid.current) });
+const wholeDecider = new WholeDecider({ whole, decider, source: (id) => filters.sources.find((one) => one.id === id)?.name ?? `source ${id}`, again: () => { search(); refreshFilters(); }, closed: () => grid.focusOn(grid.current) });
 const clearFilters = { label: "Clear filters", primary: true, run: () => go({ ...noFilter }) };
 const showEmpty = prepareEmpty({ sample: (one) => go({ ...noQuery, sample: one.name }, { picture: one.url }) });
+
+/** What is selected follows the label in the bar until somebody chooses by hand. */
+function propose() {
+  if (!results.length) return;
+  selection.propose(proposal.under(bar.label, filters.labels));
+  paint();
+}
 
 function paint() {
   grid.paint();
@@ -162,6 +173,7 @@ async function search({ file = null, picture = null } = {}) {
     if (mine.signal.aborted) return;
     answer = found;
     pending = null;
+    if (file || state.sample) keepName(found.query.upload, chips.name);
     if (file) {
       state = { ...state, ...noQuery, upload: found.query.upload };
       history.replaceState(null, "", writeState(state));
@@ -181,9 +193,11 @@ function arrive(found, askedAt) {
   byId("line").hidden = false;
   byId("grid-end").replaceChildren();
   chips.describe(found, images);
-  selection.reset(results.map((result) => result.image_id), open, open, standing(results));
+  proposal = new Proposal(results);
+  selection.reset(results.map((result) => result.image_id), open, () => false, standing(results));
   filters.scores(results, state.min, !found.exhausted);
-  grid.show(results);
+  grid.show(results.slice(0, FIRST));
+  if (results.length > FIRST) grid.extend(results.slice(FIRST), BELOW);
   document.title = `${count(images.length)} nearest · Ruiji`;
   if (!results.length) {
     byId("results").hidden = true;
@@ -194,6 +208,7 @@ function arrive(found, askedAt) {
   const query = `${state.image} ${state.upload} ${state.sample}`;
   if (query !== asked) bar.suggest(images); // a label that was typed outlives a change of filters
   asked = query;
+  propose();
   applyCut();
   scrollTo({ top: 0 });
   announce(`${plural(images.length, "result")}, ${selection.selected.length} selected`);
@@ -229,7 +244,7 @@ async function extend() {
     selection.extend(fresh.map((result) => result.image_id), open, standing(fresh));
     whole.extend(fresh.map((result) => result.image_id));
     of.exhausted = more.exhausted || !fresh.length;
-    if (fresh.length) grid.extend(fresh, first && !whole.active ? "Less alike: not selected" : null);
+    if (fresh.length) grid.extend(fresh, first && !whole.active ? BELOW : null);
     filters.scores(results, state.min, !of.exhausted);
     applyCut();
     byId("grid-end").textContent = of.exhausted ? "That is all there is." : byImage.size >= LARGEST_K - 1 ? `The nearest ${count(LARGEST_K)} are shown.` : "";
@@ -258,7 +273,8 @@ function hunt() {
 async function refreshFilters() {
   try {
     await filters.refresh(() => state);
-    bar.offer(filters.labels, results);
+    bar.offer(filters.labels);
+    propose(); // the labels may come after the pictures
   } catch (error) {
     if (error.status !== 0) toast(error.message, { bad: true });
   }

@@ -16,7 +16,15 @@ export class Selection {
     this.openIds = new Set(this.images(this.ids).filter(open));
     this.chosen = new Set(this.images(this.ids).filter(chosen));
     this.out = new Set(); // taken out by hand: shown faded
+    this.byHand = false; // nobody has chosen anything yet: what is selected is the page's proposal
     this.anchor = null;
+  }
+
+  /** Another proposal, as long as nobody has chosen by hand. */
+  propose(chosen) {
+    if (this.byHand) return;
+    this.chosen = new Set(this.images(this.ids).filter(chosen));
+    this.lists.selected = undefined;
   }
 
   /** More ids below; they arrive unselected, for nobody has looked at them. */
@@ -75,6 +83,7 @@ export class Selection {
 
   toggle(index) {
     const id = this.ids[index];
+    this.byHand = true;
     this.set(id, !this.chosen.has(id));
     this.anchorAt(index);
   }
@@ -91,6 +100,7 @@ export class Selection {
   /** What is taken now gets the state of `taking`; what was before, and is no more, gets its own back. */
   take(taking, indices) {
     const now = new Set(indices.map((index) => this.ids[index]));
+    this.byHand = true;
     for (const [id, state] of taking.before) {
       if (now.has(id)) continue;
       this.put(state);
@@ -129,11 +139,13 @@ export class Selection {
   invert() {
     const { tiles } = this;
     const pool = tiles.filter((id) => this.openIds.has(id));
+    this.byHand = true;
     for (const id of pool.length ? pool : tiles) this.set(id, !this.chosen.has(id));
     this.anchor = null;
   }
 
   clear() {
+    this.byHand = true;
     this.chosen.clear();
     this.out.clear();
     this.anchor = null;

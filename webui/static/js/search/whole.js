@@ -84,6 +84,7 @@ export class Whole {
 
   /** From now on these very images are meant, whatever comes to match. taking: resolves when that is so, or is not. */
   take() {
+    this.selection.byHand = true;
     const mine = this.hold().then(() => { if (this.taking === mine) this.taking = null; });
     this.taking = mine;
     return mine;
@@ -101,11 +102,12 @@ export class Whole {
     this.changed();
   }
 
-  /** Ctrl+A: all that is shown, then all that match, then none. */
+  /** Ctrl+A: all that is shown, then all that match, then none. The first keeps a page that arrived selected: nobody chose it. */
   next() {
     const { selection } = this;
     if (this.active) { this.end(); selection.clear(); }
     else if (!this.full) selection.all();
+    else if (!selection.byHand && this.request()) { selection.byHand = true; announce(this.sentence); }
     else if (this.request() && (this.matched === null || this.more) && !this.problem) { this.take(); return; }
     else { this.forget(); selection.clear(); }
     this.changed();
@@ -134,6 +136,11 @@ export class Whole {
     this.said = said;
   }
 
+  get sentence() {
+    const all = `All ${plural(this.selection.shown.length, "picture")} shown are selected.`;
+    return this.selection.byHand && this.more ? `${all} Ctrl+A again for all ${count(this.matched)} that match.` : all;
+  }
+
   /** What the strip holds, null for none. */
   parts() {
     const button = (text, run, key = null) => h("button", { type: "button", class: "quiet small", onclick: run }, text, key && h("kbd", { "aria-hidden": "true" }, key));
@@ -145,6 +152,6 @@ export class Whole {
     if (this.running) return [h("span", {}, "Counting all that match…")];
     if (this.problem) return [h("span", {}, `What matches could not be counted. ${this.problem}`)];
     if (!this.more) return null;
-    return [h("span", {}, `All ${plural(this.selection.shown.length, "picture")} shown are selected.`), button(`Select all ${count(this.matched)} that match`, () => this.take(), "Ctrl A")];
+    return [h("span", {}, this.sentence), button(`Select all ${count(this.matched)} that match`, () => this.take(), "Ctrl A")];
   }
 }

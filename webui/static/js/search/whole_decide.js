@@ -3,13 +3,14 @@
 import { plural } from "../format.js";
 import { toast } from "../toast.js";
 import { WholeDialog } from "./whole_dialog.js";
+import { inWords } from "./whole_words.js";
 
 const DONE = { yes: (label) => `labelled ${label}`, no: (label) => `ruled out for ${label}`, unknown: (label) => `open again for ${label}` };
 
 export class WholeDecider {
-  /** again(): look at what is there now; closed(): the question went, however it did. */
-  constructor({ whole, decider, again, closed }) {
-    Object.assign(this, { whole, decider, again, asking: false });
+  /** source(id): its name; again(): look at what is there now; closed(): the question went, however it did. */
+  constructor({ whole, decider, source, again, closed }) {
+    Object.assign(this, { whole, decider, source, again, asking: false });
     this.dialog = new WholeDialog({ go: (plan, choice) => this.decide(plan, choice), closed });
   }
 
@@ -29,7 +30,8 @@ export class WholeDecider {
     const of = whole.token;
     try {
       const plan = await whole.plan(label);
-      if (whole.token === of) this.dialog.open(plan);
+      const conditions = whole.request();
+      if (whole.token === of) this.dialog.open(plan, { words: inWords(conditions, this.source), sure: conditions.min_score !== null });
     } catch (error) {
       toast(`Nothing was labelled: ${error.message}`, { bad: true });
     } finally {

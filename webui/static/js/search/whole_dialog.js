@@ -1,7 +1,7 @@
-// Before all that match are decided: the exact number, what they are already, and what shall become of those.
+// Before all that match are decided: the exact number, what they are already, some of them, and what shall become of them.
 
 import { byId, h } from "../dom.js";
-import { count, plural } from "../format.js";
+import { count, fileName, plural } from "../format.js";
 
 const SETTLE_MS = 300; // a key pressed sooner, or held down since, was meant for the page
 const plain = (n) => plural(n, "picture");
@@ -51,18 +51,21 @@ export class WholeDialog {
     });
   }
 
-  open(plan) {
+  /** words: what they have in common; sure: Enter may agree at once, for something bounds them. */
+  open(plan, { words, sure }) {
     this.plan = plan;
     this.openedAt = performance.now();
     this.also.clear();
     const { label } = plan;
+    byId("whole-drawn-text").textContent = plan.drawn.length < plan.matched ? `${words} ${plural(plan.drawn.length, "picture")} drawn at random:` : words;
+    byId("whole-drawn").replaceChildren(...plan.drawn.map((one) => h("img", { src: one.thumbnail, alt: "", title: fileName(one.path), width: 72, height: 72 })));
     byId("whole-yes").textContent = `They are ${label}`;
     byId("whole-no").textContent = `They are not ${label}`;
     byId("whole-unknown").textContent = `Take back what was decided about ${label}`;
     this.form.elements.decision.value = "yes";
     this.draw();
     this.dialog.showModal();
-    byId("whole-go").focus();
+    byId(sure ? "whole-go" : "whole-cancel").focus();
   }
 
   get decision() {
