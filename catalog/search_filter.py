@@ -67,6 +67,13 @@ def count_indexed(ledger: Ledger, encoder_id: str, wanted: SearchFilter, most: i
         return int(connection.scalar(select(func.count()).select_from(matching.subquery())) or 0)
 
 
+def newest_images(ledger: Ledger, wanted: SearchFilter, most: int) -> list[int]:
+    """The ids of the images that meet the conditions, the latest to come first; the least score counts as none."""
+    query = conditions(_candidates(wanted), wanted).order_by(image.c.id.desc()).limit(most)
+    with ledger.read() as connection:
+        return list(connection.scalars(query))
+
+
 def _candidates(wanted: SearchFilter) -> Select[Any]:
     """The images that may meet the conditions, each once, from the narrowest index: few of all have a rare label."""
     if wanted.label_ids:

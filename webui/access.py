@@ -28,7 +28,7 @@ PAGES = (
 PICTURES = ("thumbnail", "view", "upload_view", "example_view", "sample")
 # What reads, whatever its method: a search is sent, and changes nothing that others see.
 READING = (
-    *("all_hunts", "batch", "batches", "bad_files", "chosen", "compared", "encoders", "estimate", "export"),
+    *("all_hunts", "batch", "batches", "bad_files", "browse", "chosen", "compared", "encoders", "estimate", "export"),
     *("export_plan", "figures", "give_out", "groups", "image", "job", "jobs", "labels", "list_maps", "merge_plan"),
     *("one_hunt", "one_map", "openapi", "points", "review", "run", "runs", "samples", "search", "side_by_side"),
     *("sources", "status", "suggested", "token"),

@@ -45,3 +45,8 @@ class Watch:
 
     def unexpected(self) -> list[str]:
         return [text for text in self.complaints if not any(part in text for part in self.expected)]
+
+
+def without_label(site: Site) -> int:
+    """How many images have no label."""
+    return int(site.stack.request("GET", "/api/v1/status").json()["counts"]["unlabelled"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 from playwright.sync_api import Page, Route, expect
 
@@ -60,3 +61,12 @@ def first_held(page: Page, held: list[Route]) -> Route:
             return held[0]
         page.wait_for_timeout(10)
     raise AssertionError("no request came to be held back within 10 seconds")
+
+
+def offer(page: Page) -> int:
+    """The number that the strip offers to select."""
+    button = page.locator("#whole-offer").get_by_role("button", name="that match")
+    expect(button).to_be_visible()
+    found = re.search(r"Select all ([\d,]+) that match", button.inner_text())
+    assert found
+    return int(found[1].replace(",", ""))

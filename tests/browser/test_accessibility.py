@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import axe
 from tests.browser.hunt_double import shown
 from tests.browser.running import Site
+from tests.browser.screen import only_unlabelled
 
 pytestmark = pytest.mark.browser
 
@@ -50,10 +51,11 @@ def test_results_and_dialogs_have_no_serious_fault(themed: Page, site: Site) -> 
     expect(themed.locator("#help")).to_be_visible()
     assert axe.faults(themed) == []
     themed.keyboard.press("Escape")
-    themed.get_by_label("Unlabelled only").check()
+    only_unlabelled(themed)
+    themed.keyboard.press("Control+a")
     themed.locator("#whole-offer button").first.wait_for()
     themed.keyboard.press("Control+a")
-    expect(themed.locator("#whole-offer")).to_contain_text("are selected")
+    expect(themed.locator("#whole-offer")).to_contain_text("that match are selected")
     themed.locator("#label-input").fill("all of them")
     assert axe.faults(themed) == []
     themed.keyboard.press("Enter")

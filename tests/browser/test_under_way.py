@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site, Watch, labels_of
-from tests.browser.screen import first_held, image_ids, selected
+from tests.browser.screen import first_held, image_ids, only_unlabelled, selected
 
 pytestmark = pytest.mark.browser
 DECISIONS = "**/api/v1/labels/decisions"
@@ -103,8 +103,7 @@ def test_a_decision_under_way_shows_in_the_next_answer(page: Page, results: Call
     held: list[Route] = []
     page.route(DECISIONS, lambda route: held.append(route))
     results()
-    page.get_by_label("Unlabelled only").check()
-    expect(page.locator("#selected-count")).to_have_text("60")
+    only_unlabelled(page)
     image_id = image_ids(page)[2]
     decide(page, 2, label="under way")
     expect(page.locator('.tile[data-index="2"] .tag.saving')).to_have_text("under way")
@@ -124,8 +123,7 @@ def test_what_is_taken_back_is_that_batch_and_no_other(
     held: list[Route] = []
     page.route(DECISIONS, lambda route: route.continue_() if held else held.append(route))
     results()
-    page.get_by_label("Unlabelled only").check()
-    expect(page.locator("#selected-count")).to_have_text("60")
+    only_unlabelled(page)
     image_id = image_ids(page)[2]
     decide(page, 1, 2, 3, label="refused")
     expect(page.locator('.tile[data-index="3"] .tag.saving')).to_have_text("refused")

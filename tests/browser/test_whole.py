@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.running import Site, Watch, labels_of
-from tests.browser.screen import counts, first_held, image_ids, only_unlabelled, selected
+from tests.browser.running import Site, Watch, labels_of, without_label
+from tests.browser.screen import counts, first_held, image_ids, offer, only_unlabelled, selected
 
 pytestmark = pytest.mark.browser
 
@@ -37,19 +37,6 @@ def unlabelled(results: Callable[[], Page]) -> Page:
     page.keyboard.press("Control+a")
     assert counts(page) == (60, 60)
     return page
-
-
-def without_label(site: Site) -> int:
-    return int(site.stack.request("GET", "/api/v1/status").json()["counts"]["unlabelled"])
-
-
-def offer(page: Page) -> int:
-    """The number that the strip offers to select."""
-    button = page.locator("#whole-offer").get_by_role("button", name="that match")
-    expect(button).to_be_visible()
-    found = re.search(r"Select all ([\d,]+) that match", button.inner_text())
-    assert found
-    return int(found[1].replace(",", ""))
 
 
 def test_by_mouse_all_that_match_are_stated_labelled_and_taken_back(unlabelled: Page, site: Site) -> None:
@@ -121,55 +108,6 @@ def test_by_keyboard_ctrl_a_takes_the_page_then_all_that_match_then_none(unlabel
     page.keyboard.press("Control+z")
     expect(page.locator(".toast").filter(has_text="Undone")).to_be_visible()
     assert without_label(site) == many
-
-
-def test_a_page_that_arrived_selected_is_kept_by_the_first_ctrl_a(results: Callable[[], Page], site: Site) -> None:
-    page, many = results(), without_label(site)
-    page.locator("#label-input").fill("")  # without a label no suggestion speaks against any of them
-    page.keyboard.press("Escape")
-    only_unlabelled(page)
-    strip = page.locator("#whole-offer")
-    assert (counts(page), offer(page)) == ((60, 60), many)
-    expect(strip).not_to_contain_text("Ctrl+A again")
-    page.keyboard.press("Control+a")
-    expect(strip).to_contain_text(f"All 60 pictures shown are selected. Ctrl+A again for all {many} that match.")
-    assert counts(page) == (60, 60)
-    page.keyboard.press("Control+a")
-    expect(page.locator("#selected-count")).to_have_text(str(many))
-
-
-def test_the_question_says_what_matches_and_shows_some(unlabelled: Page, site: Site) -> None:
-    page, many = unlabelled, without_label(site)
-    assert offer(page) == many
-    page.keyboard.press("Control+a")
-    page.locator("#label-input").fill("said")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
-    words, drawn = page.locator("#whole-drawn-text"), page.locator("#whole-drawn img")
-    expect(words).to_contain_text("Every picture without a label. No least score is set")
-    expect(words).to_contain_text("the picture searched by does not matter")
-    expect(words).to_contain_text("12 pictures drawn at random")
-    expect(drawn).to_have_count(12)
-    assert drawn.first.evaluate("e => e.decode().then(() => e.naturalWidth)") > 0
-    page.keyboard.press("Escape")
-    page.locator("#source-list .filter", has_text="unlabelled").click()
-    page.locator("#k").select_option("30")
-    expect(page.locator("#shown-count")).to_have_text("30")
-    page.locator("#min-score").focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile(r"min="))
-    expect(page.locator(".tile").first).to_be_visible()
-    page.locator("#select-all").click()
-    offer(page)
-    page.locator("#select-all").click()
-    expect(page.locator("#whole-offer")).to_contain_text("that match are selected")
-    page.locator("#confirm").click()
-    expect(words).to_contain_text(
-        re.compile(r"Every picture without a label, of \S+, with a score of at least -?\d\.\d\d\.")
-    )
-    expect(page.locator("#whole-go")).to_be_focused()  # the score bounds them
-    page.keyboard.press("Escape")
 
 
 def test_what_is_loaded_later_is_selected_too(unlabelled: Page) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 from pydantic import BaseModel
 
 from tests.webui.room import Room, Visitor
-from webui.api import answers, answers_encoders, answers_history
+from webui.api import answers, answers_encoders, answers_history, answers_images
 
 
 def test_every_route_of_the_api_is_described(app: Flask, visitor: Visitor) -> None:
@@ -47,7 +47,7 @@ def test_every_reference_leads_somewhere(visitor: Visitor) -> None:
         ("jobs", answers.Jobs),
         ("jobs/{job}", answers.Job),
         ("jobs/{job}/bad", answers.BadFiles),
-        ("images/{image}", answers.Image),
+        ("images/{image}", answers_images.Image),
         ("encoders", answers_encoders.EncoderRows),
         ("samples", answers.Samples),
         ("status", answers.Status),

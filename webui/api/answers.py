@@ -82,14 +82,6 @@ class SearchAnswer(BaseModel):
     exhausted: bool
 
 
-class Browsed(BaseModel):
-    """`encoder` is the one that serves, null where there is none; `exhausted`: there are no more."""
-
-    results: list[Result]
-    encoder: str | None
-    exhausted: bool
-
-
 class Sample(BaseModel):
     name: str
     url: str
@@ -98,25 +90,6 @@ class Sample(BaseModel):
 
 class Samples(BaseModel):
     samples: list[Sample]
-
-
-class Place(BaseModel):
-    source_id: int
-    source: str
-    path: str
-
-
-class Image(BaseModel):
-    id: int
-    sha256: str
-    width: int
-    height: int
-    bytes: int
-    format: str
-    thumbnail: str
-    view: str
-    places: list[Place]
-    labels: list[LabelOn]
 
 
 class Deleted(BaseModel):

@@ -44,6 +44,12 @@ class Filters(Request):
     min_score: Score | None = None
 
 
+class Browse(Filters):
+    """Which images to show, and how many; without a picture there is no score, so `min_score` is refused."""
+
+    k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 60
+
+
 class SearchOptions(Filters):
     """What every search may hold, whatever it starts from.
 

@@ -3,6 +3,7 @@
 import { api } from "../api.js";
 import { toast } from "../toast.js";
 
+export const EXAMPLES = 10; // of those that are selected, for it to begin with
 const MOST_MS = 60000; // each example may have to wait for the query worker
 
 let beginning = false; // a second click means the same hunt

@@ -3,7 +3,7 @@
 import { api } from "../api.js";
 import { announce, byId } from "../dom.js";
 import { plural } from "../format.js";
-import { startHunt } from "../hunt/begin.js";
+import { EXAMPLES, startHunt } from "../hunt/begin.js";
 import { Bar } from "../search/bar.js";
 import { Chooser } from "../search/chooser.js";
 import { Decider } from "../search/decide.js";
@@ -11,7 +11,6 @@ import { Selection } from "../search/selection.js";
 import { carried } from "../search/tile.js";
 import { toast } from "../toast.js";
 
-const EXAMPLES = 10; // that a hunt begins with
 const MOST = 1000; // as many as the server shows at once
 
 export class Chosen {

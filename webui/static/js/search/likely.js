@@ -7,6 +7,7 @@ const ASKED = 30; // tiles, nearest first
 // right for 94 of those; most votes alone preset one for 97, right for 85 (docs/decisions/0022-preselection.md).
 const AGREED = 2 / 3;
 const SUGGESTIBLE = 10; // as many neighbours speak for a suggestion: a label of fewer pictures is outvoted wherever it belongs
+export const BELOW = "Less alike: not selected";
 export const FIRST = 60; // tiles that may arrive selected: of a page of thousands nobody looks at the rest before Enter
 
 /** The label that most of the first tiles carry or are suggested to carry; "" where they do not clearly agree. */

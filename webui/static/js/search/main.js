@@ -3,7 +3,7 @@
 import { api } from "../api.js";
 import { announce, byId } from "../dom.js";
 import { count, plural } from "../format.js";
-import { startHunt } from "../hunt/begin.js";
+import { EXAMPLES, startHunt } from "../hunt/begin.js";
 import { may } from "../may.js";
 import { toast } from "../toast.js";
 import { Bar } from "./bar.js";
@@ -16,18 +16,17 @@ import { folded, standing, standingScore } from "./folds.js";
 import { takePictures } from "./intake.js";
 import { deliverAndTell } from "./kept.js";
 import { listen } from "./keys.js";
-import { FIRST, Proposal } from "./likely.js";
+import { BELOW, FIRST, Proposal } from "./likely.js";
 import { hideMessage, showError, showMessage } from "./message.js";
 import { keepName } from "./names.js";
-import { ask, query } from "./question.js";
+import { ask, browse, conditions, query } from "./question.js";
 import { Selection } from "./selection.js";
-import { DEFAULT_K, LARGEST_K, hasFilter, hasQuery, noFilter, noQuery, readState, writeState } from "./state.js";
+import { DEFAULT_K, LARGEST_K, hasFilter, hasQuery, narrows, noFilter, noQuery, readState, writeState } from "./state.js";
 import { summarise } from "./summary.js";
 import { carried } from "./tile.js";
 import { Whole } from "./whole.js";
 import { WholeDecider } from "./whole_decide.js";
 
-const BELOW = "Less alike: not selected";
 const MORE = 120; // fetched at least when the end of the grid is reached; half as many again, for all come anew each time
 
 let state = readState(location.search);
@@ -70,7 +69,7 @@ const decider = new Decider({
   changed: (counts) => { bar.undoable(decider.undoable); if (counts) refreshFilters(); },
 });
 const bar = new Bar({ confirm, hunt, invert: () => act.invert(), undo: () => decider.undo(), leave: () => grid.focusOn(grid.current), renamed: propose });
-const whole = new Whole({ selection, request: conditions, changed: paint });
+const whole = new Whole({ selection, request: () => (may("find_match") && answer ? conditions(state, answer.query?.upload) : null), changed: paint });
 const wholeDecider = new WholeDecider({ whole, decider, source: (id) => filters.sources.find((one) => one.id === id)?.name ?? `source ${id}`, again: () => { search(); refreshFilters(); }, closed: () => grid.focusOn(grid.current) });
 const clearFilters = { label: "Clear filters", primary: true, run: () => go({ ...noFilter }) };
 const showEmpty = prepareEmpty({ sample: (one) => go({ ...noQuery, sample: one.name }, { picture: one.url }) });
@@ -87,13 +86,6 @@ function paint() {
   whole.look();
   const labelled = whole.active ? 0 : selection.selected.filter((id) => carried(byImage.get(id)).length).length;
   bar.show({ ...whole.figures, labelled });
-}
-
-/** What all that match have in common, as the API names it; null when nothing but the query narrows them, and for those who may not. */
-function conditions() {
-  if (!may("find_match") || !answer || !(state.labels.length || state.sources.length || state.unlabelled || state.min !== null)) return null;
-  const { labels: label, sources: source, unlabelled, min: min_score, hideOwn: hide_own, anyWay: any_way_up } = state;
-  return { ...query(state, answer.query.upload), label, source, unlabelled, min_score, hide_own, any_way_up };
 }
 
 function applyCut() {
@@ -160,16 +152,18 @@ async function search({ file = null, picture = null } = {}) {
   byId("k").value = state.k;
   filters.dropCut();
   pending = file;
-  if (!hasQuery(state) && !file) { nothing(); return; }
+  const browsing = !hasQuery(state) && !file;
+  if (browsing) state = { ...state, min: null }; // there is no score without a picture
+  if (browsing && !narrows(state)) { nothing(); return; }
   running?.abort();
   const mine = new AbortController();
   running = mine;
   wait();
-  chips.show(state, { file, picture });
+  chips.show(browsing ? null : state, { file, picture });
   filters.draw(state);
   const askedAt = performance.now();
   try {
-    const found = await ask(state, { file, k: state.k, signal: mine.signal });
+    const found = await (browsing ? browse(state, { k: state.k, signal: mine.signal }) : ask(state, { file, k: state.k, signal: mine.signal }));
     if (mine.signal.aborted) return;
     answer = found;
     pending = null;
@@ -192,13 +186,14 @@ function arrive(found, askedAt) {
   results = folded(images, found.folds);
   byId("line").hidden = false;
   byId("grid-end").replaceChildren();
-  chips.describe(found, images);
-  proposal = new Proposal(results);
+  if (found.query) chips.describe(found, images);
+  proposal = new Proposal(found.query ? results : []); // nobody said what these are to be
   selection.reset(results.map((result) => result.image_id), open, () => false, standing(results));
-  filters.scores(results, state.min, !found.exhausted);
-  grid.show(results.slice(0, FIRST));
-  if (results.length > FIRST) grid.extend(results.slice(FIRST), BELOW);
-  document.title = `${count(images.length)} nearest · Ruiji`;
+  filters.scores(found.query ? results : [], state.min, !found.exhausted);
+  const first = found.query ? FIRST : results.length;
+  grid.show(results.slice(0, first));
+  if (results.length > first) grid.extend(results.slice(first), BELOW);
+  document.title = `${count(images.length)} ${found.query ? "nearest" : "newest"} · Ruiji`;
   if (!results.length) {
     byId("results").hidden = true;
     showNothing();
@@ -206,7 +201,7 @@ function arrive(found, askedAt) {
     return;
   }
   const query = `${state.image} ${state.upload} ${state.sample}`;
-  if (query !== asked) bar.suggest(images); // a label that was typed outlives a change of filters
+  if (query !== asked) bar.suggest(found.query ? images : []); // a label that was typed outlives a change of filters
   asked = query;
   propose();
   applyCut();
@@ -233,10 +228,10 @@ async function extend() {
   const [of, mine, askedAt] = [answer, running, performance.now()];
   byId("grid-end").textContent = "Loading more…";
   try {
-    const more = await ask(state, { k: Math.min(LARGEST_K, byImage.size + Math.max(MORE, Math.ceil(byImage.size / 2))), upload: of.query.upload, signal: mine.signal });
+    const k = Math.min(LARGEST_K, byImage.size + Math.max(MORE, Math.ceil(byImage.size / 2)));
+    const more = await (of.query ? ask(state, { k, upload: of.query.upload, signal: mine.signal }) : browse(state, { k, signal: mine.signal }));
     if (answer !== of) return;
     const images = more.results.filter((result) => !byImage.has(result.image_id) && !(state.hideOwn && result.own_copy));
-    const first = !grid.divided;
     decider.overlay(images, askedAt);
     const fresh = folded(images, more.folds);
     for (const result of images) byImage.set(result.image_id, result);
@@ -244,10 +239,10 @@ async function extend() {
     selection.extend(fresh.map((result) => result.image_id), open, standing(fresh));
     whole.extend(fresh.map((result) => result.image_id));
     of.exhausted = more.exhausted || !fresh.length;
-    if (fresh.length) grid.extend(fresh, first && !whole.active ? BELOW : null);
-    filters.scores(results, state.min, !of.exhausted);
+    if (fresh.length) grid.extend(fresh, of.query && !grid.divided && !whole.active ? BELOW : null);
+    if (of.query) filters.scores(results, state.min, !of.exhausted);
     applyCut();
-    byId("grid-end").textContent = of.exhausted ? "That is all there is." : byImage.size >= LARGEST_K - 1 ? `The nearest ${count(LARGEST_K)} are shown.` : "";
+    byId("grid-end").textContent = of.exhausted ? "That is all there is." : byImage.size >= LARGEST_K - 1 ? `The ${of.query ? "nearest" : "newest"} ${count(LARGEST_K)} are shown.` : "";
   } catch (error) {
     if (answer === of && !mine.signal.aborted) byId("grid-end").textContent = `More could not be loaded: ${error.message}`;
   } finally {
@@ -262,10 +257,10 @@ function confirm() {
   return true;
 }
 
-/** A hunt for the chosen label, with the picture that was searched by as its first example. */
+/** A hunt for the chosen label, with the picture that was searched by as its first example, else the first selected. */
 function hunt() {
   if (!results.length) return false;
-  if (bar.label) startHunt(bar.label, [{ ...query(state), sign: 1 }]);
+  if (bar.label) startHunt(bar.label, answer.query ? [{ ...query(state), sign: 1 }] : selection.selected.slice(0, EXAMPLES).map((id) => ({ image_id: id, sign: 1 })));
   else { bar.focus(); toast("Choose or type the label to hunt for first."); }
   return true;
 }

@@ -45,5 +45,7 @@ export function writeState(state) {
 
 export const hasQuery = (state) => Boolean(state.image || state.upload || state.sample);
 export const hasFilter = (state) => state.labels.length > 0 || state.unlabelled || state.sources.length > 0 || state.min !== null || state.hideOwn;
+/** Without a picture these alone say which pictures to show. */
+export const narrows = (state) => state.labels.length > 0 || state.unlabelled || state.sources.length > 0;
 export const noQuery = { image: null, upload: null, sample: null };
 export const noFilter = { labels: [], unlabelled: false, sources: [], min: null, hideOwn: false };

@@ -11,6 +11,7 @@ function wayUp(way) {
 
 export function summarise(answer, shown) {
   const took = answer?.took_ms?.total;
-  byId("summary").replaceChildren(h("strong", {}, plural(shown, "picture")), ` nearest first${wayUp(answer?.way_up)}${took ? ` · ${Math.round(took)} ms` : ""}`);
+  byId("summary").replaceChildren(h("strong", {}, plural(shown, "picture")), ` ${answer?.query ? "nearest" : "newest"} first${wayUp(answer?.way_up)}${took ? ` · ${Math.round(took)} ms` : ""}`);
+  byId("k-word").textContent = answer?.query ? "Nearest" : "Newest";
   byId("summary").title = Object.entries(answer?.took_ms ?? {}).map(([stage, ms]) => `${stage} ${ms} ms`).join("\n");
 }

@@ -11,8 +11,8 @@ const blank = h("div", { class: "tile", role: "gridcell", tabindex: "-1", "aria-
   h("span", { class: "tags", "aria-hidden": "true" }),
   h("footer", { "aria-hidden": "true" }, h("span", {}), h("b", {})));
 
-/** What the number on a tile is, where a page shows its tiles in that order; elsewhere it would say nothing, and is not there. */
-export const scoreIs = () => document.getElementById("grid").dataset.score || null;
+/** What the number on a tile is, where it has one and a page shows its tiles in that order; elsewhere it would say nothing, and is not there. */
+export const scoreIs = (result) => (result.score === null ? null : document.getElementById("grid").dataset.score || null);
 
 export const carried = (result) => result.labels.filter((label) => label.state === "yes");
 
@@ -37,7 +37,7 @@ function tags(result) {
 function spoken(result, index) {
   const labels = told(result).map((label) => label.name).join(", ");
   const what = labels ? `labelled ${labels}` : result.suggestion ? `suggested ${result.suggestion.name}` : result.home ? "no other label" : "unlabelled";
-  return `${index + 1}: ${fileName(result.path)}, ${scoreIs() ? `score ${result.score.toFixed(2)}, ` : ""}${what}${result.own_copy ? ", the query itself" : ""}${result.copies ? `, stands for ${result.copies.length + 1} near-identical pictures` : ""}`;
+  return `${index + 1}: ${fileName(result.path)}, ${scoreIs(result) ? `score ${result.score.toFixed(2)}, ` : ""}${what}${result.own_copy ? ", the query itself" : ""}${result.copies ? `, stands for ${result.copies.length + 1} near-identical pictures` : ""}`;
 }
 
 /** Labels changed: draw them again. */
@@ -66,7 +66,7 @@ export function makeTile(result, index) {
   image.src = result.thumbnail;
   const [name, score] = tile.querySelector("footer").children;
   name.textContent = fileName(result.path);
-  const meaning = scoreIs();
+  const meaning = scoreIs(result);
   score.hidden = !meaning;
   score.textContent = meaning ? result.score.toFixed(2) : "";
   if (meaning) score.title = meaning;

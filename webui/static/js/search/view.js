@@ -67,7 +67,7 @@ export class View {
     const paths = image?.places?.length ? image.places.map((place) => place.path) : [result.path];
     const size = `${count(result.width)} × ${count(result.height)} px${image ? ` · ${bytes(image.bytes)} · ${image.format.toUpperCase()}` : ""}`;
     const rows = [[paths.length > 1 ? "Paths" : "Path", ...paths], ["Source", result.source], ["Original size", size]];
-    if (scoreIs()) rows.push(["Score", `${result.score.toFixed(4)}, the ${scoreIs()}`]);
+    if (scoreIs(result)) rows.push(["Score", `${result.score.toFixed(4)}, the ${scoreIs(result)}`]);
     if (result.copies) rows.push(["Near-identical", ...result.copies.map((copy) => copy.path)]);
     byId("view-facts").replaceChildren(...rows.map(([term, ...values]) => h("div", {}, h("dt", {}, term), ...values.map((value) => h("dd", {}, value)))));
   }
