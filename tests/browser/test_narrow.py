@@ -9,6 +9,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser import axe
 from tests.browser.running import Site, Watch
+from tests.browser.screen import only_unlabelled
 from tests.browser.widths import HEIGHT, WIDTHS, outside, outside_at_all_widths
 
 pytestmark = pytest.mark.browser
@@ -48,7 +49,8 @@ def test_results_of_a_search_and_their_dialogs_fit(results: Callable[[], Page]) 
         assert outside(page) == [], dialog
         page.keyboard.press("Escape")
     page.get_by_role("button", name="Filters").click()
-    page.get_by_label("Unlabelled only").check()
+    only_unlabelled(page)
+    page.keyboard.press("Control+a")
     page.locator("#whole-offer button").first.wait_for()
     assert outside_at_all_widths(page) == []
 

@@ -49,9 +49,14 @@ def knock(client: Visitor, name: str, *, password: str = PASSWORD, to: str = "")
     return client.post("/login", data={"csrf_token": token, "name": name, "password": password, "next": to})
 
 
-def let_in(app: Flask, name: str) -> Visitor:
-    """A browser in which somebody has signed in, and that sends its page's token along as the page does."""
+def let_in(app: Flask, name: str, *, address: str = "") -> Visitor:
+    """A browser in which somebody has signed in, and that sends its page's token along as the page does.
+
+    `address`: where it is, as a proxy says; failures at this machine's own are other tests' as well.
+    """
     client = visiting(app)
+    if address:
+        client.environ_base["HTTP_X_FORWARDED_FOR"] = address
     assert knock(client, name).status_code == 303
     client.environ_base["HTTP_X_CSRF_TOKEN"] = client.get("/api/v1/token").json["token"]
     return client

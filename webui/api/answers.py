@@ -38,11 +38,10 @@ class SuggestionOn(BaseModel):
     share: float
 
 
-class Result(BaseModel):
-    """`score` is the cosine similarity to the picture searched by; null where there is none."""
+class Shown(BaseModel):
+    """An image as a tile."""
 
     image_id: int
-    score: float | None
     own_copy: bool
     labels: list[LabelOn]
     suggestion: SuggestionOn | None
@@ -51,6 +50,12 @@ class Result(BaseModel):
     width: int
     height: int
     thumbnail: str
+
+
+class Result(Shown):
+    """`score` is the cosine similarity to the picture searched by."""
+
+    score: float
 
 
 class Query(BaseModel):

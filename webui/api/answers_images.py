@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from .answers import LabelOn, Result
+from .answers import LabelOn, Shown
+
+
+class Newest(Shown):
+    """No picture was searched by."""
+
+    score: None
 
 
 class Browsed(BaseModel):
     """`encoder` is the one that serves, null where there is none; `exhausted`: there are no more."""
 
-    results: list[Result]
+    results: list[Newest]
     encoder: str | None
     exhausted: bool
 
