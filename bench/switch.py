@@ -151,7 +151,7 @@ def switch_to_and_fro(
         body = {"key": f"meanwhile {number}", "label": LABEL, "decision": "yes", "image_ids": ids}
         stack.post("/api/v1/labels/decisions", body)
         given |= set(ids)
-        searchers.wait_for(searchers.asked + -(-searches // switches))
+        searchers.wait_for(-(-searches // switches), encoder=done["serving"])
     return frozenset(given)
 
 

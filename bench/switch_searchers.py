@@ -6,9 +6,10 @@ import contextlib
 import json
 import multiprocessing
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.context import SpawnContext
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -31,27 +32,42 @@ class Answer:
     failed: str = ""
 
 
+class Count:
+    """How often one encoder after the other has answered, over all processes."""
+
+    def __init__(self, context: SpawnContext) -> None:
+        self._encoder, self._row = context.Value("Q", 0), context.Value("q", 0)
+
+    def add(self, encoder: str) -> None:
+        """One more by this one; a failure has none, and ends no row."""
+        name = zlib.crc32(encoder.encode())
+        with self._encoder.get_lock():
+            if encoder and name != self._encoder.value:
+                self._encoder.value, self._row.value = name, 0
+            self._row.value += 1
+
+    def by(self, encoder: str) -> int:
+        """How many in a row were its, up to now."""
+        with self._encoder.get_lock():
+            return int(self._row.value) if self._encoder.value == zlib.crc32(encoder.encode()) else 0
+
+
 class Searchers:
     """How many answers there are so far, and where they are written."""
 
-    def __init__(self, files: list[Path], asked: Synchronized[int]) -> None:
+    def __init__(self, files: list[Path], count: Count) -> None:
         self._files = files
-        self._asked = asked
+        self._count = count
 
-    def wait_for(self, count: int) -> None:
-        """Until so many have been asked in all. RuntimeError if nothing goes on."""
+    def wait_for(self, count: int, *, encoder: str) -> None:
+        """Until so many in a row were this encoder's. RuntimeError if it does not come to that."""
         before, since = -1, time.monotonic()
-        while (now := self._asked.value) < count:
-            if now != before:
+        while (now := self._count.by(encoder)) < count:
+            if now > before:
                 before, since = now, time.monotonic()
             if time.monotonic() - since > PATIENCE_S:
-                raise RuntimeError(f"no search came back for {PATIENCE_S:.0f} s, after {now}")
+                raise RuntimeError(f"no search came back for {PATIENCE_S:.0f} s, after {now} by {encoder[:12]}")
             time.sleep(0.02)
-
-    @property
-    def asked(self) -> int:
-        """Answers and failures so far."""
-        return int(self._asked.value)
 
     def answers(self) -> list[Answer]:
         """All of them, once the processes have ended."""
@@ -69,16 +85,16 @@ class Searchers:
 def searching(room: Path, *, port: int, home: Path, pictures: Pictures, processes: int) -> Iterator[Searchers]:
     """Processes that search until the block ends."""
     context = multiprocessing.get_context("spawn")
-    stop, asked = context.Event(), context.Value("q", 0)
+    stop, count = context.Event(), Count(context)
     files = [room / f"searches-{number}.jsonl" for number in range(processes)]
     started = [
-        context.Process(target=search, args=(number, port, home, pictures, path, stop, asked), daemon=True)
+        context.Process(target=search, args=(number, port, home, pictures, path, stop, count), daemon=True)
         for number, path in enumerate(files)
     ]
     for process in started:
         process.start()
     try:
-        yield Searchers(files, asked)
+        yield Searchers(files, count)
     finally:
         stop.set()
         for process in started:
@@ -88,9 +104,7 @@ def searching(room: Path, *, port: int, home: Path, pictures: Pictures, processe
         raise RuntimeError(f"searching processes ended with {codes}")
 
 
-def search(
-    number: int, port: int, home: Path, pictures: Pictures, path: Path, stop: Event, asked: Synchronized[int]
-) -> None:
+def search(number: int, port: int, home: Path, pictures: Pictures, path: Path, stop: Event, count: Count) -> None:
     """Ask by uploads and by known images in turn; a failure is an answer too."""
     stack = Running(port, home)
     stack.request("GET", "/")
@@ -111,8 +125,7 @@ def search(
                 stack = Running(port, home)
                 stack.request("GET", "/")
             sink.write(json.dumps(answer) + "\n")
-            with asked.get_lock():
-                asked.value += 1
+            count.add(answer["encoder"])
             turn += 1
 
 

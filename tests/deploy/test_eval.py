@@ -150,6 +150,7 @@ def test_stl10s_labels_name_the_photos_by_number(settings: Settings, tmp_path: P
 def test_what_cannot_be_evaluated_is_told(
     change: dict[str, object], reason: str, settings: Settings, photos: Path, tmp_path: Path
 ) -> None:
+    Ledger.open(settings.resolved_database_url()).close()
     few = photos / "few" / "sky"
     few.mkdir(parents=True, exist_ok=True)
     shutil.copy(photos / "train" / "sky" / "00000.jpg", few)

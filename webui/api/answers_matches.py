@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from .answers import Result
+from .answers import Shown
 
 
 class Match(BaseModel):
@@ -12,6 +12,12 @@ class Match(BaseModel):
 
     token: str | None
     matched: int
+
+
+class Drawn(Shown):
+    """`score` as in a result; null where no picture was searched by."""
+
+    score: float | None
 
 
 class MatchPlan(BaseModel):
@@ -31,7 +37,7 @@ class MatchPlan(BaseModel):
     rivals: int
     yes: int
     no: int
-    drawn: list[Result]
+    drawn: list[Drawn]
 
 
 class MatchDecided(BaseModel):
