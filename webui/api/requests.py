@@ -12,11 +12,11 @@ from catalog.search import MOST_RESULTS
 LARGEST_ID = 2**63 - 1
 Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
 FormId = Annotated[int, Field(ge=1, le=LARGEST_ID)]  # forms and addresses hold text
-Sha256 = Annotated[StrictStr, Field(pattern=r"\A[0-9a-f]{64}\z")]
+Sha256 = Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
 Score = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 LabelName = Annotated[StrictStr, Field(min_length=1, max_length=400)]  # the ledger has the last word
-Key = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"\A[ -~]+\z")]
-HuntId = Annotated[StrictStr, Field(pattern=r"\A[A-Za-z0-9_-]{22}\z")]
+Key = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"^[ -~]+$")]
+HuntId = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 State = Literal["yes", "no", "unknown"]
 Item = TypeVar("Item")
 
@@ -93,7 +93,7 @@ class LabelChange(Request):
     """What is left out stays. A `group` of null takes the label out of its group."""
 
     name: LabelName | None = None
-    colour: Annotated[StrictStr, Field(pattern=r"\A#[0-9A-Fa-f]{6}\z")] | None = None
+    colour: Annotated[StrictStr, Field(pattern=r"^#[0-9A-Fa-f]{6}$")] | None = None
     group: LabelName | None = None
     exclusive: bool = True
 

@@ -12,7 +12,7 @@ from .requests import FormId, Request, Several
 
 LONGEST = 8000  # characters: an address that is longer is refused by web servers
 
-RUNS = r"\A[0-9]{1,19}(-[0-9]{1,19})?(,[0-9]{1,19}(-[0-9]{1,19})?)*\z"
+RUNS = r"^[0-9]{1,19}(-[0-9]{1,19})?(,[0-9]{1,19}(-[0-9]{1,19})?)*$"
 Runs = tuple[tuple[int, int], ...]
 
 

@@ -10,7 +10,7 @@ from spectree.model_adapter.pydantic_adapter import BaseFile
 from .requests import Id, Key, LabelName, Request, Score, Sha256
 
 Sign = Literal[1, -1]
-Token = Annotated[StrictStr, Field(pattern=r"\A[A-Za-z0-9_-]{1,32}\z")]
+Token = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 HuntName = Annotated[StrictStr, Field(max_length=400)]  # the ledger has the last word
 
 
