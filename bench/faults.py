@@ -3,7 +3,8 @@
 People label, undo, ingest, ingest again, switch encoders and search; meanwhile parts are killed and stopped, the broker
 is wiped, the disk fills up, and writes fail. At the end the history of what was acknowledged is compared with ledger,
 shards, thumbnails and index. `--index-writers` is the other run: several writers at once in one collection of the
-embedded index, killed under them. `--control` takes a safeguard away, and must end with exit code 1.
+embedded index, killed under them. `--engines` has PostgreSQL, redis-server and Milvus in place of what Ruiji brings,
+and strikes them too. `--control` takes a safeguard away, and must end with exit code 1.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bench.under_fire.disk import in_own_mounts
 from bench.under_fire.fight import Outcome, Plan, fight
 from bench.under_fire.findings import bounds
 from bench.under_fire.index_writers import write_and_kill
-from bench.under_fire.nemesis import KINDS
+from bench.under_fire.nemesis import ENGINE_KINDS, KINDS
 
 SHOWN = 20
 UNSERIALISED = "unserialised"
@@ -36,8 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     if chosen.index_writers:
         return _write_index(chosen)
-    in_own_mounts(["faults", *arguments])
-    only = tuple(kind for kind in KINDS if not chosen.only or any(word in kind for word in chosen.only))
+    if not chosen.engines:  # PostgreSQL refuses to run as the root of a mount namespace's own
+        in_own_mounts(["faults", *arguments])
+    kinds = ENGINE_KINDS if chosen.engines else KINDS
+    only = tuple(kind for kind in kinds if not chosen.only or any(word in kind for word in chosen.only))
     plan = Plan(
         seed=chosen.seed,
         operations=chosen.operations,
@@ -46,10 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         minutes=chosen.minutes,
         only=only,
         control=chosen.control,
+        engines=chosen.engines,
+        unpacked=chosen.unpacked,
     )
     with TemporaryDirectory(prefix="ruiji-bench-", ignore_cleanup_errors=True) as room:
         outcome = fight(Path(room).resolve() / "room", plan)
-    publish(chosen.name or "faults", figures(outcome), folder=chosen.out, seed=plan.seed, control=plan.control)
+    name = chosen.name or ("faults-engines" if plan.engines else "faults")
+    publish(name, figures(outcome), folder=chosen.out, seed=plan.seed, control=plan.control)
     return int(bool(outcome.findings.all()))
 
 
@@ -58,7 +64,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     found = outcome.findings
     for text in found.all()[:SHOWN]:
         print(text, file=sys.stderr)
-    times = outcome.recovery_s
+    times = [seconds for of_kind in outcome.recovery_s.values() for seconds in of_kind]
     return {
         "operations": outcome.acked,
         "operations_by_kind": dict(sorted(outcome.operations.items())),
@@ -74,10 +80,17 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "lost_below_95": {} if found.lost else bounds(found.checked),
         "recovery_p50_s": float(np.percentile(times, 50)) if times else None,
         "recovery_p95_s": float(np.percentile(times, 95)) if times else None,
+        "recovery_by_kind": {kind: _told(of_kind) for kind, of_kind in sorted(outcome.recovery_s.items())},
+        "ended": outcome.ended,
+        "engines": outcome.engines,
         "disk_full_is": "a small disk, filled" if outcome.real_disk else "not tried: no right to mount one",
         "seconds": outcome.seconds,
         "first_finding": found.all()[0] if found.all() else None,
     }
+
+
+def _told(times: Sequence[float]) -> dict[str, float]:
+    return {"p50_s": float(np.percentile(times, 50)), "p95_s": float(np.percentile(times, 95)), "most_s": max(times)}
 
 
 def _write_index(chosen: argparse.Namespace) -> int:
@@ -115,6 +128,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=15.0, help="no new fault after this")
     parser.add_argument("--only", nargs="*", default=[], help="faults whose name holds one of these words")
     parser.add_argument("--control", default="", choices=["", *CONTROLS, UNSERIALISED], help="what must be noticed")
+    parser.add_argument(
+        "--engines", action="store_true", help="PostgreSQL, redis-server and Milvus 2.3.5 in place of what Ruiji brings"
+    )
+    parser.add_argument("--unpacked", type=Path, help="folder where Milvus's programs are kept (250 MB), for --engines")
     parser.add_argument("--index-writers", type=int, default=0, help="so many writers in the index, and nothing else")
     parser.add_argument("--rows", type=int, default=1500, help="rows of one of their batches")
     parser.add_argument("--name", default="", help="of the result's file, without its ending")

@@ -125,8 +125,8 @@ def parts(stack: Stack) -> set[int]:
 def fate_of(home: Path, photos: Path) -> Fate:
     """From the ledger itself."""
     root = bytes(photos) + b"/"
-    known = rows(home, "SELECT path FROM place WHERE state = 'known' AND image_id IS NOT NULL")
-    bad = rows(home, "SELECT path, kind, reason FROM bad_file")
+    known = rows(home / "ledger.db", "SELECT path FROM place WHERE state = 'known' AND image_id IS NOT NULL")
+    bad = rows(home / "ledger.db", "SELECT path, kind, reason FROM bad_file")
     return Fate(
         frozenset(root + bytes(path) for (path,) in known),
         {root + bytes(path): (kind, reason) for path, kind, reason in bad},

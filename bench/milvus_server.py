@@ -13,6 +13,7 @@ import fcntl
 import http.client
 import os
 import secrets
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bench.ports import free_port
+from bench.starting import die_with_us
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -61,38 +63,38 @@ class MilvusServer:
     password: str = field(default_factory=lambda: secrets.token_hex(12))
     url: str = ""
     process: subprocess.Popen[bytes] | None = None
+    _port: int = 0
+    _health: int = 0
 
     def start(self) -> None:
-        """Start it and wait until all of its parts are healthy, about 5 seconds. Raises MilvusFailed."""
-        import milvus  # its import alone is harmless, and it knows where its files are
+        """Start it and wait until all of its parts are healthy, about 5 seconds; again, on the same ports and files.
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.unpacked.mkdir(parents=True, exist_ok=True)
-        with (self.unpacked / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            milvus._initialize_data_files(self.unpacked)
-        ports = self._configure(milvus)
-        self._move_etcd(client=ports["etcd_port"], peer=free_port())
-        health = free_port()
+        Raises MilvusFailed.
+        """
+        if not self.url:
+            self._install()
         binaries = self.unpacked / "bin"
         log = self.folder / "milvus.log"
-        with log.open("wb") as sink:
+        with log.open("ab") as sink:
             self.process = subprocess.Popen(
                 [binaries / "milvus", "run", "standalone"],
                 cwd=self.folder,
                 stdout=sink,
                 stderr=sink,
+                start_new_session=True,  # Ctrl-C in a terminal is for whoever uses it
+                preexec_fn=die_with_us(signal.SIGKILL),
                 env={
                     **os.environ,
                     "DEPLOY_MODE": "STANDALONE",
-                    "METRICS_PORT": str(health),
+                    "METRICS_PORT": str(self._health),
                     "LD_LIBRARY_PATH": str(binaries),
                     "MILVUS_RUN_DIR": str(self.folder / "run"),
                 },
             )
-        self._wait_until_healthy(health, log)
-        self._change_password(f"http://127.0.0.1:{ports['proxy_port']}")
-        self.url = f"http://root:{self.password}@127.0.0.1:{ports['proxy_port']}"
+        self._wait_until_healthy(self._health, log)
+        if not self.url:
+            self._change_password(f"http://127.0.0.1:{self._port}")
+            self.url = f"http://root:{self.password}@127.0.0.1:{self._port}"
 
     def stop(self) -> None:
         """End it. Its orderly shutdown takes long, and nothing of it is needed again."""
@@ -133,6 +135,19 @@ class MilvusServer:
             if line.startswith("RssAnon:"):
                 return int(line.split()[1]) * 1024
         raise MilvusFailed("the kernel does not say how much memory the server holds")
+
+    def _install(self) -> None:
+        """Unpack it, unless that is done, and write its settings."""
+        import milvus  # its import alone is harmless, and it knows where its files are
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.unpacked.mkdir(parents=True, exist_ok=True)
+        with (self.unpacked / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            milvus._initialize_data_files(self.unpacked)
+        ports = self._configure(milvus)
+        self._move_etcd(client=ports["etcd_port"], peer=free_port())
+        self._port, self._health = ports["proxy_port"], free_port()
 
     def _configure(self, milvus: Any) -> dict[str, int]:
         """Write its settings; the ports that it takes. Others may take one of them while it is being asked for."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from typing import IO, Any
 from uuid import uuid4
 
 from bench.ports import free_port
+from bench.starting import die_with_us
 from bench.surroundings import surroundings
 
 # -P: the folder it runs in, which holds no code of ours, is not searched for modules.
@@ -77,7 +77,7 @@ class Stack:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=self._die_with_us,
+            preexec_fn=die_with_us(signal.SIGTERM),
         )
 
     def command(self, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
@@ -105,11 +105,6 @@ class Stack:
                     return time.monotonic() - started
             time.sleep(0.1)
         raise StackError(f"ruiji up was not ready in {timeout_s} s:\n{self.log()[-4000:]}")
-
-    @staticmethod
-    def _die_with_us() -> None:
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
     def ready_said(self) -> bool:
         """Whether the last start has printed its address, which it does only when every part answers."""

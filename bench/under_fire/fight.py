@@ -15,6 +15,7 @@ import numpy as np
 from bench.other_encoder import renamed
 from bench.stack import Stack
 from bench.under_fire.clients import Client, Ingester, Searcher, Switcher
+from bench.under_fire.engines import Engines
 from bench.under_fire.file_check import check_files
 from bench.under_fire.findings import Findings, of_labels
 from bench.under_fire.label_check import Row, faults, read
@@ -47,6 +48,8 @@ class Plan:
     each: int = 30
     only: tuple[str, ...] = KINDS
     control: str = ""
+    engines: bool = False
+    unpacked: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class Outcome:
     kills: int
     acked: int
     asked_again: int
-    recovery_s: list[float]
+    recovery_s: dict[str, list[float]]
+    ended: dict[str, int]
+    engines: dict[str, str]
     real_disk: bool
     seconds: float
 
@@ -67,11 +72,16 @@ class Outcome:
 def fight(room: Path, plan: Plan) -> Outcome:
     """RuntimeError where a part never came back; everything that was started has ended in any case."""
     began = time.monotonic()
-    world = World(room, control=plan.control)
+    engines = Engines(room / "engines", unpacked=plan.unpacked) if plan.engines else None
     try:
-        return _Fight(world, plan, began).run()
+        world = World(room, control=plan.control, engines=engines)
+        try:
+            return _Fight(world, plan, began).run()
+        finally:
+            world.abandon()
     finally:
-        world.abandon()
+        if engines is not None:
+            engines.stop()
 
 
 class _Fight:
@@ -113,6 +123,8 @@ class _Fight:
             acked=self._acknowledged(),
             asked_again=sum(one.tries > 1 for one in sent),
             recovery_s=nemesis.recovery_s,
+            ended=nemesis.ended | (dict(world.engines.ended) if world.engines else {}),
+            engines=world.engines.versions if world.engines else {},
             real_disk=world.disk,
             seconds=time.monotonic() - self.began,
         )
@@ -193,7 +205,9 @@ class _Fight:
         found = of_labels(faults(labels, [one.journal for one in self.people], self.seen))
         found.count("label transactions", sum(len(one.journal) for one in self.people))
         held, copies = self._index()
-        files = check_files(home, taken=self.ingester.taken, switched=self.switcher.switched, held=held)
+        address = ledger if isinstance(ledger := self.world.ledger, str) else ""
+        taken, switched = self.ingester.taken, self.switcher.switched
+        files = check_files(home, taken=taken, switched=switched, held=held, ledger=address)
         found.lost += files.lost
         found.duplicates += files.duplicates
         found.wrong += [*files.wrong, *copies, *self.ingester.wrong, *self.searcher.asked.wrong]
@@ -204,8 +218,8 @@ class _Fight:
     def _index(self) -> tuple[dict[str, list[int]], list[str]]:
         """Ids in each encoder's collection, asked of Milvus itself, and what is old in its copy of the labels."""
         home = self.world.stack.home
-        index = VectorIndex(f"http://127.0.0.1:{int((home / 'run' / 'milvus.port').read_text())}")
-        ledger = Ledger.open(f"sqlite:///{self.world.ledger}")
+        index = VectorIndex(self.world.settings.resolved_index_url())
+        ledger = Ledger.open(self.world.settings.resolved_database_url())
         try:
             held: dict[str, list[int]] = {}
             with ledger.read() as connection:

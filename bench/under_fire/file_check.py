@@ -5,7 +5,6 @@ The ledger is read by SQL of its own and the shards by safetensors: what writes 
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,35 +15,35 @@ from safetensors.numpy import load_file
 
 from bench.under_fire.clients import Switched, Taken
 from bench.under_fire.findings import Findings
+from bench.under_fire.rows import Look, looking
 
 Held = Mapping[str, Sequence[int]]  # encoder -> ids of the rows that its collection holds
 
 
-def check_files(home: Path, *, taken: Sequence[Taken], switched: Sequence[Switched], held: Held) -> Findings:
-    """Everything but the labels."""
-    ledger = sqlite3.connect(f"file:{home}/ledger.db?mode=ro", uri=True)
+def check_files(
+    home: Path, *, taken: Sequence[Taken], switched: Sequence[Switched], held: Held, ledger: str = ""
+) -> Findings:
+    """Everything but the labels. `ledger`: the URL of one that is not the home's own file."""
     found = Findings()
-    try:
-        _photos(ledger, taken, found)
-        _shards(ledger, home / "artifacts", found)
-        _thumbnails(ledger, home / "artifacts", found)
-        _work(ledger, found)
-        _index(ledger, held, found)
-        _serving(ledger, switched, found)
-    finally:
-        ledger.close()
+    with looking(ledger or home / "ledger.db") as look:
+        _photos(look, taken, found)
+        _shards(look, home / "artifacts", found)
+        _thumbnails(look, home / "artifacts", found)
+        _work(look, found)
+        _index(look, held, found)
+        _serving(look, switched, found)
     return found
 
 
-def _photos(ledger: sqlite3.Connection, taken: Sequence[Taken], found: Findings) -> None:
+def _photos(ledger: Look, taken: Sequence[Taken], found: Findings) -> None:
     """Each file of each acknowledged ingest is a place of the image with its bytes, with a vector of the encoder."""
-    rows = ledger.execute(
+    rows = ledger.rows(
         "SELECT root, path, state, sha256, i.id FROM place p JOIN source s ON s.id = source_id"
         " LEFT JOIN image i ON i.id = image_id"
     )
     places = {bytes(root) + b"/" + bytes(path): rest for root, path, *rest in rows}
-    jobs = dict(ledger.execute("SELECT id, encoder_id FROM job").fetchall())
-    vectors = set(ledger.execute("SELECT encoder_id, image_id FROM embedding").fetchall())
+    jobs = dict(ledger.rows("SELECT id, encoder_id FROM job"))
+    vectors = set(ledger.rows("SELECT encoder_id, image_id FROM embedding"))
     for one in taken:
         encoder = jobs.get(one.job)
         found.count("files", len(one.files))
@@ -60,13 +59,13 @@ def _photos(ledger: sqlite3.Connection, taken: Sequence[Taken], found: Findings)
                 found.lost.append(f"{path} of job {one.job} has no vector of {encoder}")
 
 
-def _shards(ledger: sqlite3.Connection, store: Path, found: Findings) -> None:
+def _shards(ledger: Look, store: Path, found: Findings) -> None:
     """Each vector is in one shard, at its row, of length 1."""
     rows: dict[int, list[tuple[int, int]]] = {}
-    for shard, image, row in ledger.execute("SELECT shard_id, image_id, row FROM embedding"):
+    for shard, image, row in ledger.rows("SELECT shard_id, image_id, row FROM embedding"):
         rows.setdefault(shard, []).append((image, row))
     held: Counter[tuple[str, int]] = Counter()
-    for shard, encoder, key in ledger.execute("SELECT id, encoder_id, key FROM shard").fetchall():
+    for shard, encoder, key in ledger.rows("SELECT id, encoder_id, key FROM shard"):
         try:
             content = load_file(store / key)
         except (OSError, SafetensorError) as error:
@@ -87,9 +86,9 @@ def _shards(ledger: sqlite3.Connection, store: Path, found: Findings) -> None:
     ]
 
 
-def _thumbnails(ledger: sqlite3.Connection, store: Path, found: Findings) -> None:
+def _thumbnails(ledger: Look, store: Path, found: Findings) -> None:
     packs: dict[str, bytes] = {}
-    rows = ledger.execute(
+    rows = ledger.rows(
         "SELECT id, thumbnail_pack, thumbnail_offset, thumbnail_length FROM image WHERE deleted_at IS NULL"
         " AND id IN (SELECT image_id FROM embedding)"
     )
@@ -103,26 +102,26 @@ def _thumbnails(ledger: sqlite3.Connection, store: Path, found: Findings) -> Non
             found.wrong.append(f"the thumbnail of image {image} in {pack} is no JPEG")
 
 
-def _work(ledger: sqlite3.Connection, found: Findings) -> None:
+def _work(ledger: Look, found: Findings) -> None:
     """Nothing is left open, no sound photo was given up, and each result was counted once."""
-    for chunk, state, error in ledger.execute("SELECT id, state, error FROM chunk WHERE state <> 'done'"):
+    for chunk, state, error in ledger.rows("SELECT id, state, error FROM chunk WHERE state <> 'done'"):
         found.wrong.append(f"chunk {chunk} is {state}: {error}")
-    for path, reason in ledger.execute("SELECT path, reason FROM bad_file"):
+    for path, reason in ledger.rows("SELECT path, reason FROM bad_file"):
         found.wrong.append(f"{path!r} is sound and was called bad: {reason}")
-    counted = dict(ledger.execute("SELECT encoder_id, sum(embedded) FROM chunk GROUP BY encoder_id").fetchall())
-    for encoder, vectors in ledger.execute("SELECT encoder_id, count(*) FROM embedding GROUP BY encoder_id").fetchall():
+    counted = dict(ledger.rows("SELECT encoder_id, sum(embedded) FROM chunk GROUP BY encoder_id"))
+    for encoder, vectors in ledger.rows("SELECT encoder_id, count(*) FROM embedding GROUP BY encoder_id"):
         if counted.get(encoder) != vectors:
             found.wrong.append(f"chunks counted {counted.get(encoder)} vectors of {encoder}, and there are {vectors}")
 
 
-def _index(ledger: sqlite3.Connection, held: Held, found: Findings) -> None:
+def _index(ledger: Look, held: Held, found: Findings) -> None:
     for encoder, ids in held.items():
         wanted = {
             row[0]
-            for row in ledger.execute(
+            for row in ledger.rows(
                 "SELECT image_id FROM embedding JOIN image i ON i.id = image_id JOIN shard s ON s.id = shard_id"
-                " WHERE embedding.encoder_id = ? AND deleted_at IS NULL AND indexed_at IS NOT NULL",
-                (encoder,),
+                " WHERE embedding.encoder_id = :encoder AND deleted_at IS NULL AND indexed_at IS NOT NULL",
+                encoder=encoder,
             )
         }
         found.count("index rows", len(wanted))
@@ -131,13 +130,13 @@ def _index(ledger: sqlite3.Connection, held: Held, found: Findings) -> None:
         found.duplicates += [f"{n} rows of image {image} in {encoder}" for image, n in Counter(ids).items() if n > 1]
 
 
-def _serving(ledger: sqlite3.Connection, switched: Sequence[Switched], found: Findings) -> None:
+def _serving(ledger: Look, switched: Sequence[Switched], found: Findings) -> None:
     """The encoder that serves is that of the last switch that was answered, or of a later one without an answer."""
     answered = [at for at, one in enumerate(switched) if one.answered]
     found.count("switches", len(answered))
     if not answered:
         return
     possible = {one.serving for one in switched[answered[-1] :]}
-    (serving,) = ledger.execute("SELECT encoder_id FROM serving").fetchone()
+    [(serving,)] = ledger.rows("SELECT encoder_id FROM serving")
     if serving not in possible and None not in possible:
         found.lost.append(f"{serving} serves, and the last switch was to {switched[answered[-1]].serving}")

@@ -1,4 +1,4 @@
-"""Reads a ledger's file and says what of the labels does not add up; shares no code with what writes it.
+"""Reads a ledger and says what of the labels does not add up; shares no code with what writes it.
 
 The journals of the clients say what was acknowledged. All rules are those of docs and API: events are appended and
 never changed, each names what it found, and the state of an image and a label is what the last event says.
@@ -6,13 +6,13 @@ never changed, each names what it found, and the state of an image and a label i
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.under_fire.labellers import EXCLUSIVE, Sent
+from bench.under_fire.rows import looking
 
 Pair = tuple[int, str]  # image, name of the label
 
@@ -50,25 +50,26 @@ class Labels(NamedTuple):
     events: list[Row]
     heads: dict[int, Head]
     states: dict[Pair, tuple[str, str, int]]
+    one_writer: bool = True
 
 
-def read(path: Path) -> Labels:
-    """One look at a ledger, which may be in use."""
-    ledger = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30, isolation_level=None)
-    try:
-        ledger.execute("BEGIN")
-        events = ledger.execute(
+def read(ledger: Path | str) -> Labels:
+    """One look at a ledger, which may be in use: SQLite's file, or an SQLAlchemy URL."""
+    with looking(ledger) as look:
+        events = look.rows(
             "SELECT e.id, batch_id, image_id, name, decision, previous, previous_origin, origin"
             " FROM label_event e JOIN label l ON l.id = label_id ORDER BY e.id"
         )
-        rows = [Row(*row) for row in events]
-        heads = [Head(*row) for row in ledger.execute("SELECT id, key, kind, size, undoes FROM label_batch")]
-        states = ledger.execute(
+        heads = [Head(*row) for row in look.rows("SELECT id, key, kind, size, undoes FROM label_batch")]
+        states = look.rows(
             "SELECT image_id, name, state, origin, event_id FROM label_state JOIN label l ON l.id = label_id"
         )
-        return Labels(rows, {head.id: head for head in heads}, {(row[0], row[1]): row[2:] for row in states})
-    finally:
-        ledger.close()
+        return Labels(
+            events=[Row(*row) for row in events],
+            heads={head.id: head for head in heads},
+            states={(row[0], row[1]): (row[2], row[3], row[4]) for row in states},
+            one_writer=look.one_writer,
+        )
 
 
 def faults(now: Labels, journals: Sequence[Sequence[Sent]], seen: Iterable[Mapping[int, Row]] = ()) -> list[str]:
@@ -102,6 +103,8 @@ def faults(now: Labels, journals: Sequence[Sequence[Sent]], seen: Iterable[Mappi
             head = now.heads.get(sent.batch)
             if head is None or (head.key, head.kind) != (sent.key, sent.kind):
                 found.append(f"acknowledged batch {sent.batch} of {sent.key} is not there: {head}")
+            elif sent.batch not in before:
+                found += [f"{sent.key} was told {sent.applied} and has no event"] if sent.applied else []
             elif sent.kind == "decide":
                 found += _of_decision(sent, by_batch[sent.batch], before[sent.batch])
             else:
@@ -114,7 +117,7 @@ def _of_events(now: Labels) -> list[str]:
     found: list[str] = []
     last: dict[Pair, Row] = {}
     batch = 0
-    if [row.id for row in now.events] != list(range(1, len(now.events) + 1)):
+    if now.one_writer and [row.id for row in now.events] != list(range(1, len(now.events) + 1)):
         found.append("the events are not numbered from 1 on without a gap")
     for row in now.events:
         said = last.get(row.pair)
@@ -122,7 +125,7 @@ def _of_events(now: Labels) -> list[str]:
             found.append(f"{row} does not continue {said}")
         if row.origin == "folder" and said and said.origin == "person" and now.heads[row.batch].kind == "folder":
             found.append(f"{row}: a folder has overruled a person")
-        if row.batch < batch:
+        if now.one_writer and row.batch < batch:
             found.append(f"{row} comes after an event of batch {batch}")
         batch, last[row.pair] = row.batch, row
     return found
@@ -142,9 +145,20 @@ def _of_states(now: Labels) -> list[str]:
 
 
 def _found_by_each_batch(now: Labels) -> dict[int, dict[Pair, Row]]:
-    """Batch -> the last event of each pair before it. A batch without events found what the one before it left."""
+    """Batch -> the last event of each pair before it.
+
+    PostgreSQL takes in several batches at a time, and each holds its images from before its first event to its end: of
+    these, nothing comes between. One without events has no such moment there, and is left out; where there is one
+    writer, it found what the batch before it left.
+    """
     last: dict[Pair, Row] = {}
     found: dict[int, dict[Pair, Row]] = {}
+    if not now.one_writer:
+        for row in now.events:
+            if row.batch not in found:
+                found[row.batch] = dict(last)
+            last[row.pair] = row
+        return found
     at = 0
     for number in sorted(now.heads):
         found[number] = dict(last)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from redis.exceptions import RedisError
 
 from bench.under_fire.disk import filled
+from bench.under_fire.engines import Engines
 from bench.under_fire.world import LEASE_S, World
-from settings import Settings
 from worker.replies import connect
 
 RECOVERED_S = 180.0
@@ -28,11 +28,22 @@ KINDS = (
     *("kill at a point", "kill at a point", "error at a point", "error at a point", "hold at a point"),
     *("stop", "stop", "stop", "broker wiped", "broker lost", "disk full", "disk full"),
 )
+# And with engines in place of what Ruiji brings, which are not on the small disk.
+SERVERS = ("ledger server", "broker", "index server")
+ENGINE_KINDS = (
+    *(kind for kind in KINDS if kind != "disk full"),
+    *(f"kill {name}" for name in (*SERVERS, *SERVERS)),
+    *(f"stop {name}" for name in (*SERVERS, *SERVERS)),
+    *("kill backend", "kill backend"),
+)
+LONGEST_AWAY_S = 2.0  # until an engine that was killed is started again
+LONGEST_STOP_S = 2.0 * LEASE_S
 
 
 @dataclass
 class Nemesis:
-    """Strikes at a world; `counts` what struck, `recovery_s` from each fault to the next answer of every part."""
+    """Strikes at a world; `counts` what struck, `recovery_s` of each kind from the fault to the next answer of every
+    part, `ended` the faults that only an engine had and that `ruiji up` or a worker did not outlive."""
 
     world: World
     probe: Callable[[], bool]
@@ -40,7 +51,8 @@ class Nemesis:
     only: tuple[str, ...] = KINDS
     counts: Counter[str] = field(default_factory=Counter)
     kills: int = 0
-    recovery_s: list[float] = field(default_factory=list)
+    recovery_s: dict[str, list[float]] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -53,9 +65,9 @@ class Nemesis:
         if began is None:
             return
         self.counts[kind] += 1
-        self.recovered(began)
+        self.recovered(kind, began)
 
-    def recovered(self, began: float) -> None:
+    def recovered(self, kind: str, began: float) -> None:
         """Start what ended, and wait until a search is answered; RuntimeError if it never is."""
         until = time.monotonic() + RECOVERED_S
         while True:
@@ -65,7 +77,7 @@ class Nemesis:
             if time.monotonic() > until:
                 raise RuntimeError(f"no answer {RECOVERED_S:.0f} s after a fault: {dict(self.counts)}")
             time.sleep(0.1)
-        self.recovery_s.append(time.monotonic() - began)
+        self.recovery_s.setdefault(kind, []).append(time.monotonic() - began)
 
     def _draw(self) -> str:
         if not self._deck:
@@ -88,14 +100,24 @@ class Nemesis:
             return self._kill("broker", lose="valkey")
         if kind == "disk full":
             return self._fill()
+        if kind == "kill backend":
+            return self._kill_backend()
+        if kind.startswith("stop "):
+            return self._stop(kind.removeprefix("stop "))
         return self._kill(kind.removeprefix("kill "))
 
     def _kill(self, part: str, *, lose: str = "") -> float | None:
         if part == "child":
             time.sleep(self.random.uniform(0.0, 0.3))
+        engines = self.world.engines
+        if engines is not None and part in engines:
+            return self._kill_engine(engines, part, lose=bool(lose))
         pids = self.world.pids(part)
         if not pids:
             return None
+        if engines is not None and part == "everything":
+            for name in SERVERS:
+                engines.kill(name)
         pids = pids if part == "everything" else pids[:1] if part == "child" else pids
         began = time.monotonic()
         self.world.send(pids, signal.SIGKILL)
@@ -107,6 +129,31 @@ class Nemesis:
         if lose:
             shutil.rmtree(self.world.stack.home / lose)
         return began
+
+    def _kill_engine(self, engines: Engines, part: str, *, lose: bool) -> float | None:
+        if not engines.kill(part):
+            return None
+        self.kills += 1
+        if lose:
+            engines.lose_messages()
+        time.sleep(self.random.uniform(0.0, LONGEST_AWAY_S))
+        self._note_ended(f"kill {part}")
+        return time.monotonic()
+
+    def _kill_backend(self) -> float | None:
+        """PostgreSQL ends all others too then, and recovers by itself."""
+        if self.world.engines is None or not (pids := self.world.engines.backends()):
+            return None
+        began = time.monotonic()
+        self.world.send([self.random.choice(pids)], signal.SIGKILL)
+        self.kills += 1
+        return began
+
+    def _note_ended(self, kind: str) -> None:
+        """What of Ruiji has ended because an engine was away."""
+        second = self.world.second
+        if not self.world.up() or second is None or second.poll() is not None:
+            self.ended[kind] = self.ended.get(kind, 0) + 1
 
     def _gone(self) -> None:
         """After a part's death all others end by themselves; not one that is looked for here is left."""
@@ -147,20 +194,20 @@ class Nemesis:
         self.world.send(self.world.pids("everything"), signal.SIGCONT)
         return began
 
-    def _stop(self) -> float | None:
-        part = self.random.choice(STOPPED)
+    def _stop(self, given: str = "") -> float | None:
+        part = given or self.random.choice(STOPPED)
         pids = self.world.pids(part)
         if not pids:
             return None
         self.world.send(pids, signal.SIGSTOP)
-        longest = 1.6 * LEASE_S if part in ("embed", "second", "index") else 1.0
+        longest = 1.6 * LEASE_S if part in ("embed", "second", "index") else LONGEST_STOP_S if given else 1.0
         time.sleep(self.random.uniform(0.1, longest))
         began = time.monotonic()
         self.world.send(pids, signal.SIGCONT)
         return began
 
     def _wipe(self) -> float | None:
-        connection = connect(f"redis+socket://{Settings(home=self.world.stack.home).socket_path}?virtual_host=0")
+        connection = connect(self.world.settings.resolved_broker_url())
         try:
             connection.flushall()
         except (RedisError, OSError):

@@ -13,8 +13,10 @@ from typing import Any
 from bench.stack import Stack, StackError
 from bench.under_fire.controls import put_on_path
 from bench.under_fire.disk import mount, unmount
+from bench.under_fire.engines import Engines
 from bench.under_fire.rows import rows
 from catalog.fault_points import VARIABLE
+from settings import Settings
 
 LEASE_S = 3.0
 CHUNK_FILES = 20
@@ -35,10 +37,14 @@ CHILD = "ingest.child"
 
 @dataclass
 class World:
-    """`control` names a patch of bench/under_fire/controls.py that makes it lose things; empty in every honest run."""
+    """`control` names a patch of bench/under_fire/controls.py that makes it lose things; empty in every honest run.
+
+    `engines` are used in place of what Ruiji brings.
+    """
 
     room: Path
     control: str = ""
+    engines: Engines | None = None
     disk: bool = field(init=False)
     stack: Stack = field(init=False)
     second: subprocess.Popen[bytes] | None = None
@@ -51,6 +57,9 @@ class World:
             "RUIJI_LEASE_S": str(LEASE_S),
             VARIABLE: str(self.points),
         }
+        if self.engines is not None:
+            self.engines.start()
+            environment |= {f"RUIJI_{name.upper()}": url for name, url in self.engines.addresses.items()}
         if self.control:
             environment["PYTHONPATH"] = put_on_path(self.room / "control", self.control)
         home = self.room / "disk" / "home"
@@ -62,12 +71,21 @@ class World:
         return self.room / "points"
 
     @property
-    def ledger(self) -> Path:
-        """The ledger's file."""
-        return self.stack.home / "ledger.db"
+    def ledger(self) -> Path | str:
+        """The ledger's file, or its address."""
+        return self.engines.postgresql.url if self.engines else self.stack.home / "ledger.db"
+
+    @property
+    def settings(self) -> Settings:
+        """What its processes are told."""
+        none = {"database_url": "", "broker_url": "", "index_url": ""}  # not those of who has started the run
+        addresses: dict[str, Any] = self.engines.addresses if self.engines else none
+        return Settings(home=self.stack.home, **addresses)
 
     def start(self) -> None:
         """Start all that does not run."""
+        if self.engines is not None:
+            self.engines.start()
         if self.stack.process is None or self.stack.process.poll() is not None:
             if left := self.stack.wait_gone():
                 raise StackError(f"the death of one part must stop all: {left}")
@@ -103,14 +121,16 @@ class World:
         return self.stack.process is not None and self.stack.process.poll() is None
 
     def pids(self, part: str) -> list[int]:
-        """Processes of a part of the stack; of `child`, those of the second worker too; of `everything`, all."""
+        """Processes of a part; of `child`, those of the second worker too; of `everything`, all of Ruiji's own."""
+        if self.engines is not None and part in self.engines:
+            return self.engines.pids(part)
         if part == "second":
             return [self.second.pid] if self.second is not None and self.second.poll() is None else []
         if part == "child":
             return [pid for pid, line in self._all().items() if CHILD in line]
         if part == "everything":
             return list(self._all())
-        return [pid for pid, line in self.stack.processes().items() if PARTS[part] in line]
+        return [pid for pid, line in self.stack.processes().items() if PARTS[part] in line] if part in PARTS else []
 
     def send(self, pids: list[int], number: signal.Signals) -> None:
         """A signal for each; who is gone meanwhile needs none."""
@@ -139,7 +159,7 @@ class World:
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of the ledger, which may be in use."""
-        return rows(self.stack.home, statement)
+        return rows(self.ledger, statement)
 
     def _all(self) -> dict[int, str]:
         beside, self.stack.beside = self.stack.beside, set()

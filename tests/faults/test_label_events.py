@@ -153,6 +153,7 @@ def test_every_acknowledged_change_is_there_once_and_nothing_is_lost_or_overwrit
     counts = battle.counts()
     print("\n", counts)
     assert faults(battle.labels, battle.journals, battle.seen) == []
+    assert faults(battle.labels._replace(one_writer=False), battle.journals, battle.seen) == []
     sent = [one for journal in battle.journals for one in journal]
     assert len(sent) >= TRANSACTIONS
     assert sum(battle.labels.heads[one.batch].size for one in sent) >= EVENTS
@@ -186,7 +187,9 @@ def test_the_check_finds_what_was_altered(battle: Battle, harm: str, tmp_path: P
     with sqlite3.connect(altered) as ledger:
         assert ledger.execute(ALTERED[harm]).rowcount == 1
     ledger.close()
-    assert faults(read(altered), battle.journals, battle.seen)
+    labels = read(altered)
+    assert faults(labels, battle.journals, battle.seen)
+    assert faults(labels._replace(one_writer=False), battle.journals, battle.seen), "as it looks at PostgreSQL"
 
 
 def test_the_check_finds_a_whole_change_that_was_carried_out_twice_or_never(battle: Battle) -> None:
