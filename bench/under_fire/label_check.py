@@ -123,7 +123,8 @@ def _of_events(now: Labels) -> list[str]:
         said = last.get(row.pair)
         if (row.previous, row.previous_origin) != ((said.decision, said.origin) if said else ("unknown", None)):
             found.append(f"{row} does not continue {said}")
-        if row.origin == "folder" and said and said.origin == "person" and now.heads[row.batch].kind == "folder":
+        by_folder = row.batch in now.heads and now.heads[row.batch].kind == "folder"
+        if row.origin == "folder" and said and said.origin == "person" and by_folder:
             found.append(f"{row}: a folder has overruled a person")
         if now.one_writer and row.batch < batch:
             found.append(f"{row} comes after an event of batch {batch}")
