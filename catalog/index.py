@@ -60,6 +60,7 @@ SERVER_BATCH = 4096  # and for a Milvus, which does
 MOST_IDS = 1000  # ids in one expression
 ATTEMPTS = 5  # to make a collection that others make at the same time
 SEAL_ROWS = 2048
+LOADED_YET_S = 0.2
 
 
 class VectorIndex:
@@ -276,20 +277,36 @@ class VectorIndex:
         )
 
     def _on(self, name: str, action: Callable[[IndexClient], T]) -> T:
-        """Act on a collection; one that is not loaded (after a restart of milvus-lite) is loaded, and asked again."""
+        """Act on a collection; one that is not loaded (after a restart) is loaded, and asked again."""
         check_name(name)
         try:
             return self._connection.call(action)
         except CollectionNotLoaded:
-            try:
-                self._connection.call(lambda client: client.milvus.load_collection(name, timeout=SLOW_S))
-                return self._connection.call(action)
-            except CollectionNotLoaded as error:
-                raise IndexUnavailable(
-                    f"Milvus at {self.url} makes the index of {name} anew; ask again soon."
-                ) from error
+            self._connection.call(partial(_load, name=name, timeout_s=self._timeout_s))
+            return self._once_loaded(name, action)
         except CollectionMissing as error:
             raise CollectionMissing(name) from error
+
+    def _once_loaded(self, name: str, action: Callable[[IndexClient], T]) -> T:
+        """A Milvus that was killed takes half a minute to load: nobody who asks is to wait for so long."""
+        until = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                return self._connection.call(action)
+            except CollectionNotLoaded as error:
+                if time.monotonic() > until:
+                    raise IndexUnavailable(
+                        f"Milvus at {self.url} loads {name}, or makes its index anew; ask again soon."
+                    ) from error
+            time.sleep(LOADED_YET_S)
+
+
+def _load(client: IndexClient, *, name: str, timeout_s: float) -> None:
+    """milvus-lite has loaded it when it answers; a Milvus goes on with it by itself."""
+    if client.lite:
+        client.milvus.load_collection(name, timeout=SLOW_S)
+    else:
+        client.milvus.load_collection(name, timeout=timeout_s, _async=True)
 
 
 def _delete(client: IndexClient, *, name: str, wanted: str, timeout_s: float) -> None:

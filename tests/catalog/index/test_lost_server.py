@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.milvus_server import MilvusServer
 from catalog.index import CollectionMissing, IndexUnavailable, VectorIndex
 from tests.catalog.index.made import embeddings, eventually
 from tests.servers.milvus_lite import MilvusLite
@@ -105,6 +106,32 @@ def test_killed_and_started_again_on_the_same_port(server: MilvusLite, index: Ve
         index.search("pictures", vectors[:1], limit=5)
     fill(index, 30)
     assert index.count("pictures") == 30
+
+
+@pytest.mark.milvus
+def test_a_milvus_that_was_killed_keeps_nobody_waiting_while_it_loads(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """That takes it half a minute; whoever searches holds one of the page's threads meanwhile."""
+    assert pytestconfig.cache is not None
+    server = MilvusServer(tmp_path / "milvus", pytestconfig.cache.mkdir("milvus-2.3.5"))
+    try:
+        server.start()
+        index = VectorIndex(server.url, timeout_s=LIMIT_S)
+        vectors = fill(index)
+        server.stop()
+        server.start()
+        waited = []
+        until = time.monotonic() + 12
+        while time.monotonic() < until:
+            started = time.monotonic()
+            with contextlib.suppress(IndexUnavailable):
+                index.search("pictures", vectors[:1], limit=5)
+            waited.append(time.monotonic() - started)
+        assert max(waited) < 3 * LIMIT_S + SLACK_S / 2, waited
+        index.close()
+    finally:
+        server.stop()
 
 
 def test_no_server_at_all() -> None:
