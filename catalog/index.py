@@ -29,6 +29,7 @@ from catalog.index_errors import (
 )
 from catalog.index_filter import IndexFilter, expression, integers
 from catalog.index_kinds import LITE, Kind
+from catalog.index_loading import load_and_ask
 from catalog.index_options import IndexOptions, address_of
 from catalog.index_rows import IndexedRows, SearchHits, batches, hits_of, rows_of
 from catalog.shards import Ids, Vectors, check_vectors
@@ -60,7 +61,6 @@ SERVER_BATCH = 4096  # and for a Milvus, which does
 MOST_IDS = 1000  # ids in one expression
 ATTEMPTS = 5  # to make a collection that others make at the same time
 SEAL_ROWS = 2048
-LOADED_YET_S = 0.2
 
 
 class VectorIndex:
@@ -282,31 +282,9 @@ class VectorIndex:
         try:
             return self._connection.call(action)
         except CollectionNotLoaded:
-            self._connection.call(partial(_load, name=name, timeout_s=self._timeout_s))
-            return self._once_loaded(name, action)
+            return load_and_ask(self._connection, action, name=name, url=self.url, timeout_s=self._timeout_s)
         except CollectionMissing as error:
             raise CollectionMissing(name) from error
-
-    def _once_loaded(self, name: str, action: Callable[[IndexClient], T]) -> T:
-        """A Milvus that was killed takes half a minute to load: nobody who asks is to wait for so long."""
-        until = time.monotonic() + self._timeout_s
-        while True:
-            try:
-                return self._connection.call(action)
-            except CollectionNotLoaded as error:
-                if time.monotonic() > until:
-                    raise IndexUnavailable(
-                        f"Milvus at {self.url} loads {name}, or makes its index anew; ask again soon."
-                    ) from error
-            time.sleep(LOADED_YET_S)
-
-
-def _load(client: IndexClient, *, name: str, timeout_s: float) -> None:
-    """milvus-lite has loaded it when it answers; a Milvus goes on with it by itself."""
-    if client.lite:
-        client.milvus.load_collection(name, timeout=SLOW_S)
-    else:
-        client.milvus.load_collection(name, timeout=timeout_s, _async=True)
 
 
 def _delete(client: IndexClient, *, name: str, wanted: str, timeout_s: float) -> None:

@@ -8,14 +8,20 @@ import re
 import sys
 import warnings
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from celery.platforms import SecurityWarning
+from kombu.exceptions import OperationalError
+from redis.exceptions import ConnectionError as BrokerAway
+from redis.exceptions import TimeoutError as BrokerSlow
 
 from catalog import request_id
+from catalog.errors import LedgerError
+from catalog.index_errors import IndexUnavailable
 
 Form = Literal["plain", "json"]
 
+AWAY = (LedgerError, IndexUnavailable, BrokerAway, BrokerSlow, OperationalError)
 _PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 
 
@@ -37,7 +43,17 @@ def without_passwords(text: str) -> str:
     return _PASSWORD.sub(r"\1:***@", text)
 
 
-class PlainLines(logging.Formatter):
+class _Lines(logging.Formatter):
+    """Where an engine is away, its error says all: a traceback for each request and each look would bury the rest."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  the name is logging's
+        """The traceback; of an engine that is away the error alone, unless all is to be told."""
+        if isinstance(ei[1], AWAY) and not logging.getLogger().isEnabledFor(logging.DEBUG):
+            return f"  {type(ei[1]).__name__}: {ei[1]}"
+        return super().formatException(ei)
+
+
+class PlainLines(_Lines):
     """For people."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -47,7 +63,7 @@ class PlainLines(logging.Formatter):
         return f"{text} (request {request})" if request else text
 
 
-class JsonLines(logging.Formatter):
+class JsonLines(_Lines):
     """For programs: one object a line. `at` is UTC; `request` is there when the line belongs to one."""
 
     def format(self, record: logging.LogRecord) -> str:
