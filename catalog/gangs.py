@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, sel
 from catalog import tables
 from catalog.ledger import Ledger, clock
 from catalog.plain_text import plain_text
-from catalog.runs import Stage
+from catalog.runs import UNFINISHED, Stage
 from catalog.statements import insert_or
 
 # What a member has to do: go on; stop and leave (paused, cancelled, ended by another member); leave because a rank is
@@ -56,8 +56,9 @@ def offer(ledger: Ledger, *, worker: str, address: str, lease_s: float) -> Membe
     with ledger.write() as connection:
         _one_at_a_time(connection)
         now = clock(connection)
-        # Offers of workers that have died.
-        connection.execute(delete(trainer).where(trainer.c.run_id.is_(None), trainer.c.lease_until < now))
+        # Offers of workers that have died, and their places in runs that have ended since.
+        over = trainer.c.run_id.in_(select(tables.run.c.id).where(tables.run.c.state.not_in(UNFINISHED)))
+        connection.execute(delete(trainer).where(trainer.c.run_id.is_(None) | over, trainer.c.lease_until < now))
         if (member := _place_of(connection, worker)) is not None:
             return member
         statement = insert_or(connection, trainer).values(worker=worker, address=address, lease_until=now + lease_s)

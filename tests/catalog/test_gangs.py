@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from catalog import gangs
 from catalog.errors import InvalidRun, UnknownRun, UnknownSource
@@ -15,6 +16,7 @@ from catalog.ledger import Ledger
 from catalog.recovery import release_all
 from catalog.run_progress import note_epochs, note_progress
 from catalog.runs import Epoch, cancel_run, create_run, curve, get_run, list_runs, pause_run, resume_run
+from catalog.tables import trainer
 from tests.catalog.stand_in import with_source
 
 
@@ -229,3 +231,14 @@ def test_what_is_not_there_is_named(ledger: Ledger) -> None:
     for change in (pause_run, resume_run, cancel_run, get_run):
         with pytest.raises(UnknownRun, match="no training run 77"):
             change(ledger, 77)
+
+
+def test_the_place_of_a_worker_that_died_in_a_run_that_was_cancelled_is_cleared_by_the_next_offer(
+    ledger: Ledger,
+) -> None:
+    run = ask(ledger)
+    formed(ledger, "dead", lease_s=-1)
+    assert cancel_run(ledger, run)
+    assert offer(ledger, "next") is None
+    with ledger.read() as connection:
+        assert connection.execute(select(trainer.c.worker)).all() == []
