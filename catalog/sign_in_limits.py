@@ -28,8 +28,9 @@ class Limits:
 def check_failures(connection: Connection, limits: Limits, *, target: str, address: str) -> None:
     """Raise TooManyFailures where there were too many of late; `target` is whom they were about."""
     event = tables.audit_event
-    since = clock(connection) - limits.within_s
-    failed = (event.c.action == SIGN_IN) & (event.c.at > since) & (event.c.outcome == "refused")
+    now = clock(connection)
+    since = now - limits.within_s
+    failed = (event.c.action == SIGN_IN) & event.c.at.between(since, now) & (event.c.outcome == "refused")
     named, here = event.c.target == target, from_there(connection, address, failed)
     for which, most in ((named & here, limits.name_and_address), (here, limits.address), (named, limits.name)):
         query = select(func.count(), func.min(event.c.at)).where(failed, which)

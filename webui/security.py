@@ -15,6 +15,7 @@ from . import access
 from .config import WebConfig, parts
 from .errors import BAD_HOST, ApiError
 from .identity import visitor
+from .steady_counters import SteadyCounters
 
 JSON_BYTES = 16 * 2**20  # 100,000 ids with their scores take 3 MB
 FORM_BYTES = 64 * 2**10  # the fields that travel with an upload
@@ -47,7 +48,8 @@ HEADERS = {
 READING = ("GET", "HEAD", "OPTIONS")
 
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, default_limits=[lambda: parts().config.request_limit], storage_uri="memory://")
+COUNTERS = f"{SteadyCounters.STORAGE_SCHEME[0]}://"
+limiter = Limiter(get_remote_address, default_limits=[lambda: parts().config.request_limit], storage_uri=COUNTERS)
 
 
 def host_name(header: str) -> str:

@@ -171,7 +171,7 @@ class Client:
 
     def _ask(self, task: str, arguments: list[Any], *, queue: str, timeout_s: float) -> dict[str, Any]:
         request = uuid4().hex
-        started = time.time()
+        started, until = time.time(), time.monotonic() + timeout_s  # a clock that is set back must not make us wait
         try:
             self._app.send_task(
                 task,
@@ -182,12 +182,12 @@ class Client:
             )
             answer = self._replies.wait(request, timeout_s=min(timeout_s, GIVE_UP_S))
             if answer is None and (queue != "query" or self._replies.alive(queue)):
-                answer = self._replies.wait(request, timeout_s=started + timeout_s - time.time())
+                answer = self._replies.wait(request, timeout_s=until - time.monotonic())
         except (OperationalError, RedisError, OSError) as error:
             raise _no_broker(error) from error
         if answer is None:
             raise WorkerUnavailable(
-                f"no {queue} worker answered within {time.time() - started:.1f} s;"
+                f"no {queue} worker answered within {timeout_s - (until - time.monotonic()):.1f} s;"
                 f" start one with `ruiji up`, or `ruiji worker --queues {queue}`"
             )
         if "error" in answer:

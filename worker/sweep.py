@@ -8,6 +8,7 @@ import time
 
 from catalog.artifacts import ArtifactMissing, ArtifactStore
 from catalog.chunks import open_work
+from catalog.clock_steps import end_leases_ahead
 from catalog.encoders import serving_encoder
 from catalog.gangs import count_waiting
 from catalog.jobs import complete_jobs
@@ -41,6 +42,8 @@ class Sweep:
             context = self._context
             for job in complete_jobs(context.ledger):
                 logger.info("job %d is done", job)
+            if ended := end_leases_ahead(context.ledger, lease_s=context.limits.lease_s):
+                logger.warning("the clock was set back: %d leases and beats of before end soon", ended)
             tell_jobs(context.ledger, alive_within_s=ALIVE_WITHIN_S)
             work = open_work(context.ledger)
             if work.chunks or work.scans:

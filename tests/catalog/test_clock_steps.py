@@ -1,0 +1,91 @@
+"""Leases of before the clock was set back: those of the dead end soon, those of the living stay theirs."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import select, update
+
+from catalog import gangs, tables
+from catalog.chunks import claim_chunk, heartbeat_chunk
+from catalog.clock_steps import LEASES, RESTS_S, end_leases_ahead
+from catalog.gangs import Member
+from catalog.index_queue import claim_shard
+from catalog.jobs import claim_scan, create_ingest_job
+from catalog.ledger import Ledger, clock
+from catalog.runs import create_run
+from catalog.workers import announce, forget_silent, list_workers
+from tests.catalog.stand_in import ENCODER, scan, with_source
+
+LEASE_S = 0.5
+FILES = {b"a.jpg": b"one", b"b.jpg": b"two"}
+# As they stand after a step back by a day.
+DAY_S = 86_400.0
+
+
+def set_back(ledger: Ledger, by_s: float) -> None:
+    """Every moment of the ledger as it looks after the clock was set back by so much."""
+    columns = (
+        tables.chunk.c.lease_until,
+        tables.job.c.scan_lease_until,
+        tables.shard.c.lease_until,
+        tables.trainer.c.lease_until,
+        tables.worker.c.heartbeat_at,
+    )
+    with ledger.write() as connection:
+        for column in columns:
+            connection.execute(update(column.table).where(column > 0).values({column: column + by_s}))
+
+
+def test_what_a_dead_worker_held_is_free_after_a_lease(any_ledger: Ledger) -> None:
+    ledger = any_ledger
+    source = with_source(ledger)
+    scan(ledger, source, {path: content.decode() for path, content in FILES.items()}, size=1)
+    chunk = claim_chunk(ledger, worker="dead", lease_s=LEASE_S)
+    assert chunk and claim_chunk(ledger, worker="dead", lease_s=LEASE_S)
+    others = with_source(ledger, "/others")
+    job = create_ingest_job(ledger, source_id=others.id, encoder_id=ENCODER, author="test")
+    assert claim_scan(ledger, worker="dead", lease_s=LEASE_S, job_id=job)
+    run = create_run(ledger, name="mine", preset="quick-cpu", source_ids=[source.id], author="test")
+    assert isinstance(gangs.offer(ledger, worker="dead", address="::1", lease_s=LEASE_S), Member)
+    shard = {"encoder_id": ENCODER, "key": "k", "sha256": "0" * 64, "rows": 1, "chunk_id": chunk.id}
+    with ledger.write() as connection:
+        connection.execute(tables.shard.insert().values(**shard, created_at=clock(connection)))
+    assert claim_shard(ledger, worker="dead", lease_s=LEASE_S)
+    announce(ledger, name="dead", queues="embed", host="h", pid=1, device="cpu")
+    set_back(ledger, DAY_S)
+    assert list_workers(ledger, alive_within_s=20), "so long as nobody looks after it"
+    assert end_leases_ahead(ledger, lease_s=LEASE_S) == 6
+    assert end_leases_ahead(ledger, lease_s=LEASE_S) == 0
+    time.sleep(1.5 * LEASE_S)
+    assert claim_chunk(ledger, worker="next", lease_s=LEASE_S)
+    assert claim_scan(ledger, worker="next", lease_s=LEASE_S, job_id=job)
+    assert claim_shard(ledger, worker="next", lease_s=LEASE_S)
+    found = gangs.offer(ledger, worker="next", address="::1", lease_s=LEASE_S)
+    assert isinstance(found, Member) and (found.run_id, found.gang) == (run, 2)
+    assert set(forget_silent(ledger, after_s=LEASE_S)) == {"dead"}
+
+
+def test_a_worker_that_lives_keeps_what_it_holds(any_ledger: Ledger) -> None:
+    ledger = any_ledger
+    scan(ledger, with_source(ledger), {b"a.jpg": "one"})
+    mine = claim_chunk(ledger, worker="alive", lease_s=LEASE_S)
+    assert mine is not None
+    set_back(ledger, DAY_S)
+    assert end_leases_ahead(ledger, lease_s=LEASE_S) == 1
+    for _ in range(4):
+        time.sleep(LEASE_S / 2)
+        assert heartbeat_chunk(ledger, mine, lease_s=LEASE_S) == "go"
+        assert claim_chunk(ledger, worker="other", lease_s=LEASE_S) is None
+
+
+def test_leases_and_rests_of_a_clock_that_goes_right_are_left_alone(any_ledger: Ledger) -> None:
+    ledger = any_ledger
+    scan(ledger, with_source(ledger), {b"a.jpg": "one"})
+    assert claim_chunk(ledger, worker="slow", lease_s=LEASES * LEASE_S + RESTS_S - 5)
+    announce(ledger, name="slow", queues="embed", host="h", pid=1, device="cpu")
+    with ledger.read() as connection:
+        before = connection.execute(select(tables.chunk.c.lease_until)).scalar_one()
+    assert end_leases_ahead(ledger, lease_s=LEASE_S) == 0
+    with ledger.read() as connection:
+        assert connection.execute(select(tables.chunk.c.lease_until)).scalar_one() == before

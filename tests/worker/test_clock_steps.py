@@ -1,0 +1,61 @@
+"""A machine whose clock is set back by an hour: sweeps are sent, and nobody waits for longer than was said."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.worker.conftest import client, settings
+from worker.app import SWEEP, make_celery
+from worker.beat import SteadyScheduler
+from worker.client import Client, WorkerUnavailable
+
+__all__ = ["client", "settings"]
+
+HOUR_S = 3600.0
+BACK_S = 20.0  # as long as the test takes where it fails
+
+
+class Recording(SteadyScheduler):
+    """Sends nothing, and counts."""
+
+    def __init__(self, **options: Any) -> None:
+        self.sent = 0
+        super().__init__(**options)
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        self.sent += 1
+
+    def run(self, *, for_s: float) -> int:
+        """As beat's service does it; how many it has sent meanwhile."""
+        before, until = self.sent, time.monotonic() + for_s
+        while time.monotonic() < until:
+            time.sleep(max(0.0, min(self.tick(), 0.02)))
+        return self.sent - before
+
+
+def test_sweeps_are_sent_as_often_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_celery("memory://")
+    app.conf.beat_schedule = {"sweep": {"task": SWEEP, "schedule": 0.1}}
+    scheduler = Recording(app=app, Producer=lambda *_, **__: None)
+    assert 4 <= scheduler.run(for_s=0.5) <= 6
+    now = app.now
+    monkeypatch.setattr(app, "now", lambda: now() - timedelta(seconds=HOUR_S))
+    assert 4 <= scheduler.run(for_s=0.5) <= 6
+    monkeypatch.setattr(app, "now", lambda: now() + timedelta(seconds=HOUR_S))
+    assert 4 <= scheduler.run(for_s=0.5) <= 6
+
+
+def test_a_search_waits_no_longer_when_the_clock_is_set_back_meanwhile(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client._replies.sign_of_life("query")  # of a worker that has died since
+    wall, began = time.time, time.time()
+    monkeypatch.setattr(time, "time", lambda: wall() if wall() < began + 1 else wall() - BACK_S)
+    started = time.monotonic()
+    with pytest.raises(WorkerUnavailable, match="no query worker answered"):
+        client.embed_query(key="uploads/none", timeout_s=2)
+    assert time.monotonic() - started < 5
