@@ -1,10 +1,11 @@
 """`ruiji bench faults`: everything that was acknowledged is there once, whatever was killed, stopped, wiped or full.
 
-People label, undo, ingest, ingest again, switch encoders and search; meanwhile parts are killed and stopped, the broker
-is wiped, the disk fills up, and writes fail. At the end the history of what was acknowledged is compared with ledger,
-shards, thumbnails and index. `--index-writers` is the other run: several writers at once in one collection of the
-embedded index, killed under them. `--engines` has PostgreSQL, redis-server and Milvus in place of what Ruiji brings,
-and strikes them too. `--control` takes a safeguard away, and must end with exit code 1.
+People label, undo, ingest, ingest again, switch encoders, train and search; meanwhile parts are killed and stopped, the
+broker is wiped, the disk fills up, writes fail, and the clock jumps. At the end the history of what was acknowledged is
+compared with ledger, shards, thumbnails, index and the encoders that were trained. `--index-writers` is the other run:
+several writers at once in one collection of the embedded index, killed under them. `--engines` has PostgreSQL,
+redis-server and Milvus in place of what Ruiji brings, and strikes them too. `--control` takes a safeguard away, and
+must end with exit code 1.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ from bench.under_fire.index_writers import write_and_kill
 from bench.under_fire.nemesis import ENGINE_KINDS, KINDS
 
 SHOWN = 20
+CLOCKS = {
+    True: "moved for all that was started",
+    False: "not tried: no compiler, or nothing can be preloaded",
+    None: "the machine's",
+}
 UNSERIALISED = "unserialised"
 BATCHES_A_KILL = 12
 
@@ -51,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         control=chosen.control,
         engines=chosen.engines,
         unpacked=chosen.unpacked,
+        trainings=chosen.trainings,
+        rest=chosen.rest,
     )
     with TemporaryDirectory(prefix="ruiji-bench-", ignore_cleanup_errors=True) as room:
         outcome = fight(Path(room).resolve() / "room", plan)
@@ -84,6 +92,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "ended": outcome.ended,
         "engines": outcome.engines,
         "disk_full_is": "a small disk, filled" if outcome.real_disk else "not tried: no right to mount one",
+        "clock_is": CLOCKS[outcome.clock_moved],
         "seconds": outcome.seconds,
         "first_finding": found.all()[0] if found.all() else None,
     }
@@ -126,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, default=30, help="kills at least (of the index server, with writers)")
     parser.add_argument("--faults", type=int, default=0, help="faults of any kind at least")
     parser.add_argument("--minutes", type=float, default=15.0, help="no new fault after this")
+    parser.add_argument("--trainings", type=int, default=0, help="at most; 0: one after the other, each to its end")
+    parser.add_argument("--rest", type=float, default=1.0, help="how much longer people rest than as fast as they can")
     parser.add_argument("--only", nargs="*", default=[], help="faults whose name holds one of these words")
     parser.add_argument("--control", default="", choices=["", *CONTROLS, UNSERIALISED], help="what must be noticed")
     parser.add_argument(

@@ -198,15 +198,11 @@ class Stack:
 
     def post(self, path: str, values: Any) -> Answer:
         """POST a JSON document."""
-        if not self.token and not self.bearer:
-            self.sign_in()
         headers = {"Content-Type": "application/json"}
-        return self.request("POST", path, body=json.dumps(values).encode(), headers=headers)
+        return self._signed_in(path, json.dumps(values).encode(), headers)
 
     def upload(self, picture: bytes, *, k: int = 10, **fields: str) -> Answer:
         """Search by a picture's bytes, as the page does."""
-        if not self.token and not self.bearer:
-            self.sign_in()
         boundary = uuid4().hex
         parts = b"".join(
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -215,7 +211,17 @@ class Stack:
         parts += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="query"\r\n'.encode()
         parts += b"Content-Type: application/octet-stream\r\n\r\n" + picture + f"\r\n--{boundary}--\r\n".encode()
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return self.request("POST", "/api/v1/search", body=parts, headers=headers)
+        return self._signed_in("/api/v1/search", parts, headers)
+
+    def _signed_in(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """A session that has ended is begun anew once, as a page does it."""
+        for renewed in (False, True):
+            if not self.bearer and (renewed or not self.token):
+                self.sign_in()
+            answer = self.request("POST", path, body=body, headers=headers)
+            if answer.status != 400 or self.bearer or b'"csrf"' not in answer.body:
+                break
+        return answer
 
     def ingest(self, folder: Path, *, labels_from_folders: bool = False) -> int:
         """Start an ingest from the page's API; returns the job's number."""

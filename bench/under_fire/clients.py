@@ -66,7 +66,7 @@ class Client(threading.Thread):
             self.done["without an answer"] += 1
             self.stop.wait(0.1)
             return None
-        if answer.status >= 500:
+        if answer.status >= 500 or answer.status == 429:
             self.done[f"refused with {answer.status}"] += 1
             self.stop.wait(0.1)
             return None
@@ -80,15 +80,16 @@ class Client(threading.Thread):
 class Ingester(Client):
     """Ingests new folders, and some of the old ones again with files that look changed."""
 
-    def __init__(self, *, room: Path, photos: dict[Path, str], each: int, **options: Any) -> None:
+    def __init__(self, *, room: Path, photos: dict[Path, str], each: int, rest_s: float, **options: Any) -> None:
         super().__init__("ingester", **options)
-        self.room, self.each = room, each
+        self.room, self.each, self.rest_s = room, each, rest_s
         self.folders: list[tuple[Path, dict[Path, str]]] = [(room / "photos", photos)]
         self.taken: list[Taken] = []
         self.wrong: list[str] = []
 
     def act(self) -> None:
         """A new folder twice as often as an old one; then wait for the job, through whatever happens."""
+        self.stop.wait(self.random.uniform(0.0, 2 * self.rest_s))
         if self.random.random() < 0.67:
             folder, seed = self.room / f"photos-{len(self.folders)}", self.random.randrange(1 << 30)
             files = write_photos(folder, count=self.each, seed=seed, labels=("sky", "grass"))
@@ -130,11 +131,11 @@ class Ingester(Client):
 
 
 class Switcher(Client):
-    """Lets another encoder serve, and goes back."""
+    """Lets another encoder serve, and goes back; none whose name begins with `but`."""
 
-    def __init__(self, *, encoder: Path, rest_s: float, **options: Any) -> None:
+    def __init__(self, *, encoder: Path, rest_s: float, but: str, **options: Any) -> None:
         super().__init__("switcher", **options)
-        self.encoder, self.rest_s = encoder, rest_s
+        self.encoder, self.rest_s, self.but = encoder, rest_s, but
         self.switched: list[Switched] = []
 
     def act(self) -> None:
@@ -143,7 +144,9 @@ class Switcher(Client):
         listed = self.ask(lambda: self.server.request("GET", "/api/v1/encoders"))
         if listed is None:
             return
-        others = [row["id"] for row in listed.json()["encoders"] if not row["serving"]]
+        # Not those that are trained meanwhile: after an epoch they find no photo by itself.
+        rows = [row for row in listed.json()["encoders"] if not row["name"].startswith(self.but)]
+        others = [row["id"] for row in rows if not row["serving"]]
         if not others:
             self.post("/api/v1/encoders", {"path": str(self.encoder)})
         elif self.switched and self.random.random() < 0.4:

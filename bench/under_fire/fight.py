@@ -20,8 +20,10 @@ from bench.under_fire.file_check import check_files
 from bench.under_fire.findings import Findings, of_labels
 from bench.under_fire.label_check import Row, faults, read
 from bench.under_fire.labellers import LABELS, Labeller
-from bench.under_fire.nemesis import KINDS, Nemesis
+from bench.under_fire.nemesis import JUMP, KINDS, Nemesis
 from bench.under_fire.places import write_photos
+from bench.under_fire.training_check import check_trainings
+from bench.under_fire.trainings import NAME, Trainee
 from bench.under_fire.world import World
 from catalog.artifacts import ArtifactStore
 from catalog.index import CollectionMissing, VectorIndex
@@ -31,6 +33,7 @@ from catalog.reconcile import reconcile
 PEOPLE = 3
 LOOK_EVERY = 5  # faults between two looks at what has been acknowledged so far
 SETTLED_S = 240.0
+HURRY_S = 5.0
 SAMPLE = 40  # photos that are searched for at the end
 
 
@@ -50,6 +53,8 @@ class Plan:
     control: str = ""
     engines: bool = False
     unpacked: Path | None = None
+    trainings: int = 0  # at most, and the last is not waited for; 0: one after the other, each to its end
+    rest: float = 1.0  # people rest so many times longer: two cores train little beside those who never do
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Outcome:
     ended: dict[str, int]
     engines: dict[str, str]
     real_disk: bool
+    clock_moved: bool | None
     seconds: float
 
 
@@ -74,7 +80,7 @@ def fight(room: Path, plan: Plan) -> Outcome:
     began = time.monotonic()
     engines = Engines(room / "engines", unpacked=plan.unpacked) if plan.engines else None
     try:
-        world = World(room, control=plan.control, engines=engines)
+        world = World(room, control=plan.control, engines=engines, jumps=JUMP in plan.only)
         try:
             return _Fight(world, plan, began).run()
         finally:
@@ -107,7 +113,11 @@ class _Fight:
             one.join(timeout=SETTLED_S)
             if one.failure is not None:
                 raise RuntimeError(f"{one.name}: {one.failure!r}") from one.failure
+        if world.clock is not None and world.clock.works:
+            world.clock.move(0.0)
         world.start()
+        patience_s = HURRY_S if self.plan.trainings else SETTLED_S
+        self.trainee.bring_to_end(within_s=SETTLED_S, patience_s=patience_s)
         self._settle()
         findings = self._compare()
         world.stop()
@@ -126,6 +136,7 @@ class _Fight:
             ended=nemesis.ended | (dict(world.engines.ended) if world.engines else {}),
             engines=world.engines.versions if world.engines else {},
             real_disk=world.disk,
+            clock_moved=world.clock.works if world.clock is not None else None,
             seconds=time.monotonic() - self.began,
         )
 
@@ -139,30 +150,49 @@ class _Fight:
         for name in LABELS:
             group = {"group": "vehicle"} if name in {"car", "ship"} else {}
             stack.post("/api/v1/labels", {"name": name, **group})
+        (self.source,) = self.world.query("SELECT id FROM source")[0]
         self.images = sorted({image for image, _ in read(self.world.ledger).states})
         if job["bad"] or len(self.images) != photos:
             raise RuntimeError(f"of {photos} photos {len(self.images)} are there: {job}")
 
     def _clients(self, photos: dict[Path, str]) -> None:
-        seed, stop = self.plan.seed, self.stop
+        seed, stop, rest = self.plan.seed, self.stop, self.plan.rest
         self.people = [
-            Labeller(number, self._server(), self.images, stop, seed=1000 * seed, rest_s=0.1)
+            Labeller(number, self._server(), self.images, stop, seed=1000 * seed, rest_s=0.1 * rest)
             for number in range(PEOPLE)
         ]
         options = {"stop": stop, "seed": seed}
         self.ingester = Ingester(
-            room=self.world.room, photos=photos, each=self.plan.each, server=self._server(), **options
+            room=self.world.room,
+            photos=photos,
+            each=self.plan.each,
+            rest_s=rest - 1,
+            server=self._server(),
+            **options,
         )
         second = renamed(self.world.room / "second", "second")
-        self.switcher = Switcher(encoder=second, rest_s=4.0, server=self._server(), **options)
-        self.searcher = Searcher(photos=sorted(photos), rest_s=0.3, server=self._server(), **options)
-        self.clients: list[Client] = [self.ingester, self.switcher, self.searcher]
+        self.switcher = Switcher(encoder=second, rest_s=4.0 * rest, but=NAME, server=self._server(), **options)
+        self.searcher = Searcher(photos=sorted(photos), rest_s=0.3 * rest, server=self._server(), **options)
+        self.trainee = Trainee(
+            runs=self.world.stack.home / "runs",
+            source=self.source,
+            limit=self.plan.trainings,
+            server=self._server(),
+            **options,
+        )
+        self.clients: list[Client] = [self.ingester, self.switcher, self.searcher, self.trainee]
         self.everyone: list[Client | Labeller] = [*self.people, *self.clients]
 
     def _acknowledged(self) -> int:
-        """Operations that were answered: changes of labels, ingests, switches, searches."""
+        """Operations that were answered: changes of labels, ingests, switches, searches, trainings."""
         labels = sum(len(one.journal) for one in self.people)
-        return labels + len(self.ingester.taken) + self.switcher.done["switches"] + self.searcher.asked.answers
+        return (
+            labels
+            + len(self.ingester.taken)
+            + self.switcher.done["switches"]
+            + self.searcher.asked.answers
+            + self.trainee.done["trainings"]
+        )
 
     def _strike(self, nemesis: Nemesis) -> None:
         until = time.monotonic() + 60 * self.plan.minutes
@@ -208,11 +238,19 @@ class _Fight:
         address = ledger if isinstance(ledger := self.world.ledger, str) else ""
         taken, switched = self.ingester.taken, self.switcher.switched
         files = check_files(home, taken=taken, switched=switched, held=held, ledger=address)
-        found.lost += files.lost
-        found.duplicates += files.duplicates
-        found.wrong += [*files.wrong, *copies, *self.ingester.wrong, *self.searcher.asked.wrong]
-        found.checked |= files.checked
+        working = self.world.pids("training")
+        trained = check_trainings(self.world.ledger, home / "artifacts", asked=self.trainee.asked, working=working)
+        for part in (files, trained):
+            found.lost += part.lost
+            found.duplicates += part.duplicates
+            found.wrong += part.wrong
+            found.checked |= part.checked
+        found.wrong += [*copies, *self.ingester.wrong, *self.searcher.asked.wrong, *self.trainee.wrong]
         self._search(found)
+        if internal := sum(one.done["refused with 500"] for one in self.clients):
+            found.wrong.append(
+                f"{internal} answers of 500, which is a fault of ours; the last: {self.world.traceback()}"
+            )
         return found
 
     def _index(self) -> tuple[dict[str, list[int]], list[str]]:

@@ -1,4 +1,5 @@
-"""Faults in a seeded order: kills, stops, a wiped broker, a full disk, errors and ends between two durable writes."""
+"""Faults in a seeded order: kills, stops, a wiped broker, a full disk, a clock that jumps, errors and ends between two
+durable writes."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
@@ -19,7 +20,16 @@ from worker.replies import connect
 
 RECOVERED_S = 180.0
 POINTS = ("scan.recorded", "artifact.written", "shard.written", "chunk.committed", "index.upserted", "index.finished")
+JUMP = "clock jump"
+# Of the wall clock, in seconds from the machine's: longer than every lease, a day, a step back, and right again.
+MOVES = (600.0, 86_400.0, -3_600.0, 0.0)
 ERRORS = ("ENOSPC", "EIO")
+# The worker that trains, twice as often as the process in which it does: that one is not always there.
+TRAINERS = ("train", "train", "training")
+STAGES = ("prepare", "train", "train", "ship")
+# Where nothing else strikes, there is time to wait for the rarest.
+STAGE_WITHIN_S, RARE_STAGE_S, STAGE_LASTS_S = 10.0, 40.0, 4.0
+OF_TRAININGS = ("kill training", "stop training")
 STOPPED = ("web", "query", "embed", "second", "child", "broker", "index server", "index")
 # What a run draws from, each as often as it stands here, in a new order each round.
 KINDS = (
@@ -27,11 +37,12 @@ KINDS = (
     *("kill second", "kill second", "kill child", "kill child", "kill child"),
     *("kill at a point", "kill at a point", "error at a point", "error at a point", "hold at a point"),
     *("stop", "stop", "stop", "broker wiped", "broker lost", "disk full", "disk full"),
+    *(*OF_TRAININGS, JUMP, JUMP),
 )
-# And with engines in place of what Ruiji brings, which are not on the small disk.
+# And with engines in place of what Ruiji brings, which are not on the small disk, and go by the machine's clock.
 SERVERS = ("ledger server", "broker", "index server")
 ENGINE_KINDS = (
-    *(kind for kind in KINDS if kind != "disk full"),
+    *(kind for kind in KINDS if kind not in ("disk full", JUMP)),
     *(f"kill {name}" for name in (*SERVERS, *SERVERS)),
     *(f"stop {name}" for name in (*SERVERS, *SERVERS)),
     *("kill backend", "kill backend"),
@@ -92,12 +103,18 @@ class Nemesis:
             return self._error_at_point()
         if kind == "hold at a point":
             return self._hold()
+        if kind == "kill training":
+            return self._kill_training()
+        if kind == "stop training":
+            return self._stop(among=TRAINERS) if self._training_comes() else None
         if kind == "stop":
             return self._stop()
         if kind == "broker wiped":
             return self._wipe()
         if kind == "broker lost":
             return self._kill("broker", lose="valkey")
+        if kind == JUMP:
+            return self._jump()
         if kind == "disk full":
             return self._fill()
         if kind == "kill backend":
@@ -194,13 +211,37 @@ class Nemesis:
         self.world.send(self.world.pids("everything"), signal.SIGCONT)
         return began
 
-    def _stop(self, given: str = "") -> float | None:
-        part = given or self.random.choice(STOPPED)
+    def _kill_training(self) -> float | None:
+        """Nothing else ends with it: another worker is started, and the process dies with its worker."""
+        if not self._training_comes() or not (pids := self.world.pids(self.random.choice(TRAINERS))):
+            return None
+        began = time.monotonic()
+        self.world.send(pids, signal.SIGKILL)
+        self.kills += 1
+        return began
+
+    def _training_comes(self) -> bool:
+        """Wait for a run to be in some stage of its three, then somewhat longer: struck at once, none came far."""
+        there = (
+            "SELECT r.stage FROM run r JOIN trainer t ON t.run_id = r.id AND t.gang = r.gang WHERE r.state = 'running'"
+        )
+        stage = self.random.choice(STAGES)
+        until = time.monotonic() + (RARE_STAGE_S if set(self.only) <= {*OF_TRAININGS, JUMP} else STAGE_WITHIN_S)
+        while (stage,) not in self.world.query(there):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        time.sleep(self.random.uniform(0.0, STAGE_LASTS_S))
+        return True
+
+    def _stop(self, given: str = "", *, among: Sequence[str] = STOPPED) -> float | None:
+        part = given or self.random.choice(among)
         pids = self.world.pids(part)
         if not pids:
             return None
         self.world.send(pids, signal.SIGSTOP)
-        longest = 1.6 * LEASE_S if part in ("embed", "second", "index") else LONGEST_STOP_S if given else 1.0
+        slow = ("embed", "second", "index", *TRAINERS)
+        longest = 1.6 * LEASE_S if part in slow else LONGEST_STOP_S if given else 1.0
         time.sleep(self.random.uniform(0.1, longest))
         began = time.monotonic()
         self.world.send(pids, signal.SIGCONT)
@@ -214,6 +255,15 @@ class Nemesis:
             return None
         finally:
             connection.close()
+        return time.monotonic()
+
+    def _jump(self) -> float | None:
+        """Everything that was started has another wall time at once, and goes by it until the next jump."""
+        clock = self.world.clock
+        if clock is None or not clock.works:
+            return None
+        time.sleep(self.random.uniform(0.0, 1.5 * LEASE_S))
+        clock.move(self.random.choice([to for to in MOVES if to != clock.moved_s]))
         return time.monotonic()
 
     def _fill(self) -> float | None:

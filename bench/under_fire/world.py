@@ -15,12 +15,13 @@ from bench.under_fire.controls import put_on_path
 from bench.under_fire.disk import mount, unmount
 from bench.under_fire.engines import Engines
 from bench.under_fire.rows import rows
+from bench.under_fire.wall_clock import WallClock
 from catalog.fault_points import VARIABLE
 from settings import Settings
 
 LEASE_S = 3.0
 CHUNK_FILES = 20
-DISK_MB = 512
+DISK_MB = 1536  # a trained encoder takes 70, and the checkpoints of the run at work 270
 READY_S = 180.0
 # Words in the command lines of the parts.
 PARTS = {
@@ -31,7 +32,10 @@ PARTS = {
     "broker": "valkey",
     "index server": "deploy.milvus_lite",
     "beat": "ruiji beat",
+    "train": "worker --queues train",
 }
+# Whose death stops nothing else: another is started at once.
+TRAINING = ("-m encoder.train ", "-m encoder.finish ")
 CHILD = "ingest.child"
 
 
@@ -40,11 +44,14 @@ class World:
     """`control` names a patch of bench/under_fire/controls.py that makes it lose things; empty in every honest run.
 
     `engines` are used in place of what Ruiji brings.
+    `jumps`: its wall clock is one that can be moved.
     """
 
     room: Path
     control: str = ""
     engines: Engines | None = None
+    jumps: bool = False
+    clock: WallClock | None = field(init=False, default=None)
     disk: bool = field(init=False)
     stack: Stack = field(init=False)
     second: subprocess.Popen[bytes] | None = None
@@ -62,6 +69,9 @@ class World:
             environment |= {f"RUIJI_{name.upper()}": url for name, url in self.engines.addresses.items()}
         if self.control:
             environment["PYTHONPATH"] = put_on_path(self.room / "control", self.control)
+        if self.jumps:
+            self.clock = WallClock(self.room / "clock")
+            environment |= self.clock.variables()
         home = self.room / "disk" / "home"
         self.stack = Stack(home=home, allowed_root=self.room, environment=environment)
 
@@ -121,13 +131,18 @@ class World:
         return self.stack.process is not None and self.stack.process.poll() is None
 
     def pids(self, part: str) -> list[int]:
-        """Processes of a part; of `child`, those of the second worker too; of `everything`, all of Ruiji's own."""
+        """Processes of a part; of `child`, those of the second worker too; of `everything`, all of Ruiji's own.
+
+        `train` is the worker, `training` the process in which it trains, if it does.
+        """
         if self.engines is not None and part in self.engines:
             return self.engines.pids(part)
         if part == "second":
             return [self.second.pid] if self.second is not None and self.second.poll() is None else []
         if part == "child":
             return [pid for pid, line in self._all().items() if CHILD in line]
+        if part == "training":
+            return [pid for pid, line in self._all().items() if any(word in line for word in TRAINING)]
         if part == "everything":
             return list(self._all())
         return [pid for pid, line in self.stack.processes().items() if PARTS[part] in line] if part in PARTS else []
@@ -160,6 +175,12 @@ class World:
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of the ledger, which may be in use."""
         return rows(self.ledger, statement)
+
+    def traceback(self) -> str:
+        """The last that the page's server has written down."""
+        log = self.stack.home / "logs" / "web.log"
+        said = log.read_text(errors="replace") if log.is_file() else ""
+        return said.rpartition("Traceback")[2][:6000]
 
     def _all(self) -> dict[int, str]:
         beside, self.stack.beside = self.stack.beside, set()

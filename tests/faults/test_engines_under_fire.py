@@ -23,7 +23,7 @@ SEED = 13  # with which each of them comes once
 def test_killed_engines_lose_nothing_that_was_acknowledged(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     assert pytestconfig.cache is not None
     unpacked = pytestconfig.cache.mkdir("milvus-2.3.5")
-    least = ["--operations", "60", "--kills", str(len(FAULTS)), "--minutes", "1.2"]
+    least = ["--operations", "60", "--kills", str(len(FAULTS)), "--minutes", "1.2", "--trainings", "1"]
     engines = ["--engines", "--unpacked", str(unpacked)]
     command = [
         *RUIJI,

@@ -16,14 +16,22 @@ from bench.surroundings import surroundings
 from bench.under_fire.index_writers import write_and_kill
 from tests.stack import RUIJI
 
-FAULTS = ("kill child", "kill second", "kill everything", "broker wiped", "disk full", "error at a point")
+FAULTS = (
+    "kill child",
+    "kill second",
+    "kill everything",
+    "broker wiped",
+    "disk full",
+    "error at a point",
+    "clock jump",
+)
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The last line of a short run, and its exit code."""
     room = tmp_path_factory.mktemp("run")
-    least = ["--operations", "60", "--kills", "1", "--faults", "4", "--minutes", "1.2"]
+    least = ["--operations", "60", "--kills", "1", "--faults", "4", "--minutes", "1.2", "--trainings", "1"]
     command = [*RUIJI, "bench", "faults", "--seed", "1", *least, "--out", str(room), "--only", *FAULTS]
     done = subprocess.run(
         command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
@@ -41,7 +49,7 @@ def test_nothing_acknowledged_is_lost_doubled_or_wrong(result: dict[str, Any]) -
     assert result["faults"] >= 2
     assert result["recovery_p95_s"] < 60
     assert result["lost_below_95"]["files"] == pytest.approx(3 / result["checked"]["files"], rel=1e-3)
-    assert set(result["checked"]) >= {"label transactions", "files", "vectors", "thumbnails", "index rows"}
+    assert set(result["checked"]) >= {"label transactions", "files", "vectors", "thumbnails", "index rows", "trainings"}
 
 
 def test_four_writers_in_the_embedded_index_lose_no_row_when_it_is_killed(tmp_path: Path) -> None:
