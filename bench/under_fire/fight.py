@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from bench.under_fire.label_check import Row, faults, read
 from bench.under_fire.labellers import LABELS, Labeller
 from bench.under_fire.nemesis import JUMP, KINDS, Nemesis
 from bench.under_fire.places import write_photos
+from bench.under_fire.probe import Probe
 from bench.under_fire.training_check import check_trainings
 from bench.under_fire.trainings import NAME, Trainee
 from bench.under_fire.world import World
@@ -103,7 +103,7 @@ class _Fight:
         world.start()
         self._prepare(len(photos))
         self._clients(photos)
-        probe = _Probe(self._server(), next(iter(photos)))
+        probe = Probe(self._server(), next(iter(photos)))
         nemesis = Nemesis(world, probe, plan.seed, plan.only)
         for one in self.everyone:
             one.start()
@@ -240,11 +240,8 @@ class _Fight:
         files = check_files(home, taken=taken, switched=switched, held=held, ledger=address)
         working = self.world.pids("training")
         trained = check_trainings(self.world.ledger, home / "artifacts", asked=self.trainee.asked, working=working)
-        for part in (files, trained):
-            found.lost += part.lost
-            found.duplicates += part.duplicates
-            found.wrong += part.wrong
-            found.checked |= part.checked
+        found.take(files)
+        found.take(trained)
         found.wrong += [*copies, *self.ingester.wrong, *self.searcher.asked.wrong, *self.trainee.wrong]
         self._search(found)
         if internal := sum(one.done["refused with 500"] for one in self.clients):
@@ -287,17 +284,3 @@ class _Fight:
 
     def _images(self) -> list[tuple[Any, ...]]:
         return self.world.query("SELECT id, sha256 FROM image")
-
-
-class _Probe:
-    """Whether the whole way of a search works: page, broker, query worker, index."""
-
-    def __init__(self, server: Stack, photo: Path) -> None:
-        self._server, self._picture = server, photo.read_bytes()
-
-    def __call__(self) -> bool:
-        try:
-            return self._server.upload(self._picture, k=1).status == 200
-        except (OSError, http.client.HTTPException):
-            self._server.token = self._server.cookies = ""
-            return False

@@ -19,6 +19,13 @@ class Findings:
         """So many of these were looked at."""
         self.checked[what] = self.checked.get(what, 0) + number
 
+    def take(self, other: Findings) -> None:
+        """And what another check has found."""
+        self.lost += other.lost
+        self.duplicates += other.duplicates
+        self.wrong += other.wrong
+        self.checked |= other.checked
+
     def all(self) -> list[str]:
         """Every finding."""
         return [*self.lost, *self.duplicates, *self.wrong]
