@@ -29,6 +29,17 @@ class InvalidKey(CatalogError):
     """A batch's key is empty or longer than 64 characters."""
 
 
+class KeyTaken(CatalogError):
+    """A batch's key, sent with another request than the one that wrote the batch."""
+
+    def __init__(self, batch_id: int) -> None:
+        self.batch_id = batch_id
+        super().__init__(
+            f"This key belongs to another change, batch {batch_id} of label decisions: nothing was written. "
+            "Send this change under a key of its own."
+        )
+
+
 class UnknownSource(CatalogError):
     """No source has this id."""
 

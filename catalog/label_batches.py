@@ -25,11 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from catalog import tables
-from catalog.errors import InvalidKey
 from catalog.label_events import Event
+from catalog.label_keys import recorded_under
 from catalog.statements import insert_or, plan_for_many_rows, rows_of
 
-LONGEST_KEY = 64
 PLANNED: Mapping[str, TypeEngine[Any]] = {
     "image_id": BigInteger(),
     "label_id": BigInteger(),
@@ -53,12 +52,6 @@ class OpenBatch:
     encoder_id: str | None = None
 
 
-def check_key(key: str) -> None:
-    """InvalidKey unless the key can be one."""
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise InvalidKey(f"The key of a batch has 1 to {LONGEST_KEY} characters, not {len(key)}.")
-
-
 def open_batch(
     connection: Connection,
     *,
@@ -69,14 +62,19 @@ def open_batch(
     undoes: int | None = None,
     hunt: str | None = None,
     encoder_id: str | None = None,
+    request_sha256: str | None = None,
 ) -> OpenBatch | None:
-    """Write the head of a batch; None if there is one with this key already."""
+    """Write the head of a batch; None if there is one with this key already, KeyTaken if another request wrote it."""
     table = tables.label_batch
-    statement = insert_or(connection, table).values(key=key, kind=kind, author=author, at=at, undoes=undoes, size=0)
+    values = {"key": key, "kind": kind, "author": author, "at": at, "undoes": undoes, "request_sha256": request_sha256}
+    statement = insert_or(connection, table).values(**values, size=0)
     made = connection.execute(
         statement.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.id)
     ).scalar_one_or_none()
-    return None if made is None else OpenBatch(made, author, at, hunt, encoder_id)
+    if made is None:
+        recorded_under(connection, key, request_sha256)
+        return None
+    return OpenBatch(made, author, at, hunt, encoder_id)
 
 
 def planned(connection: Connection, events: Collection[Event]) -> Select[Any]:

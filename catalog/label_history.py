@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from catalog import tables
 from catalog.audit import By, note
 from catalog.errors import NotUndone, UnknownBatch
-from catalog.label_batches import check_key, note_batch, open_batch, write_events
+from catalog.label_batches import note_batch, open_batch, write_events
 from catalog.label_events import lock_images_of
 from catalog.label_gate import change_labels, keep_labels
+from catalog.label_keys import check_key, recorded_under
 from catalog.label_restoring import restoring
 from catalog.ledger import Ledger, clock
 from catalog.merge import write_merge
@@ -114,39 +115,36 @@ def _described(connection: Connection, rows: Sequence[Row[Any]]) -> list[Batch]:
     ]
 
 
-def batch_of_key(ledger: Ledger, key: str) -> int | None:
-    """The batch that was recorded under this key, None if there is none."""
-    head = tables.label_batch
-    with ledger.read() as connection:
-        found = connection.execute(select(head.c.id).where(head.c.key == key)).scalar_one_or_none()
-    return None if found is None else int(found)
-
-
-def undo(ledger: Ledger, batch_id: int, *, author: str, key: str, by: By | None = None) -> BatchResult:
+def undo(
+    ledger: Ledger, batch_id: int, *, author: str, key: str, by: By | None = None, request_sha256: str | None = None
+) -> BatchResult:
     """Put back what a batch changed, wherever its decision is still the last one: a new batch, of its own.
 
-    Undoing an undo is a redo. Raises UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since.
-    `by`: the author as the audit log names them, which has what is done to the batch of another.
+    Undoing an undo is a redo. Raises UnknownBatch, InvalidKey, KeyTaken. `unchanged` counts what was decided anew
+    since. `by`: the author as the audit log names them, which has what is done to the batch of another.
     """
     check_key(key)
     with ledger.write() as connection:
         target = _open(connection, batch_id)
-        done = _take_back(connection, target, author=author, key=key)
+        done = _take_back(connection, target, author=author, key=key, request_sha256=request_sha256)
         if by is not None and not done.repeated and target.author != author:
             note(connection, by, "undo of another's", f"batch {batch_id} of {target.author}")
         return done
 
 
-def redo(ledger: Ledger, batch_id: int, *, author: str, key: str, by: By | None = None) -> BatchResult:
+def redo(
+    ledger: Ledger, batch_id: int, *, author: str, key: str, by: By | None = None, request_sha256: str | None = None
+) -> BatchResult:
     """Do again what a batch changed and an undo took back: a new batch, of its own.
 
-    Raises NotUndone, UnknownBatch, InvalidKey. `unchanged` counts what was decided anew since the undo.
+    Raises NotUndone, UnknownBatch, InvalidKey, KeyTaken. `unchanged` counts what was decided anew since the undo.
     `by`: as of `undo`; that another has undone the batch counts too.
     """
     check_key(key)
     head = tables.label_batch
     with ledger.write() as connection:
         target = batch = _open(connection, batch_id)
+        recorded_under(connection, key, request_sha256)
         former = connection.execute(select(head.c.undoes).where(head.c.key == key)).scalar_one_or_none()
         if former is not None:
             return _take_back(connection, _load(connection, former), author=author, key=key)
@@ -155,17 +153,22 @@ def redo(ledger: Ledger, batch_id: int, *, author: str, key: str, by: By | None 
             if undone_by is None:
                 raise NotUndone(batch_id)
             target = _load(connection, undone_by)
-        done = _take_back(connection, target, author=author, key=key)
+        done = _take_back(connection, target, author=author, key=key, request_sha256=request_sha256)
         if by is not None and not done.repeated and {batch.author, target.author} != {author}:
             undone = "" if target is batch else f", undone by {target.author}"
             note(connection, by, "redo of another's", f"batch {batch_id} of {batch.author}{undone}")
         return done
 
 
-def _take_back(connection: Connection, target: Row[Any], *, author: str, key: str) -> BatchResult:
+def _take_back(
+    connection: Connection, target: Row[Any], *, author: str, key: str, request_sha256: str | None = None
+) -> BatchResult:
     head, merge = tables.label_batch, tables.label_merge
     kind = "redo" if target.kind == "undo" else "undo"
-    batch = open_batch(connection, key=key, kind=kind, author=author, at=clock(connection), undoes=target.id)
+    now = clock(connection)
+    batch = open_batch(
+        connection, key=key, kind=kind, author=author, at=now, undoes=target.id, request_sha256=request_sha256
+    )
     if batch is None:
         former = connection.execute(select(head).where(head.c.key == key)).one()
         return _taken_back(connection, former.id, former.size, of=target, repeated=True)

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, func, select
 from catalog import tables
 from catalog.errors import UnknownLabel
 from catalog.images import note_changes
-from catalog.label_batches import check_key, open_batch, planned, write_events
+from catalog.label_batches import open_batch, planned, write_events
 from catalog.label_events import UNDECIDED, Event, lock_images, standings
 from catalog.label_gate import keep_labels
+from catalog.label_keys import check_key
 from catalog.label_merges import merged_into
 from catalog.ledger import Ledger, clock
 
@@ -81,12 +82,13 @@ def record_review(
     removed: Collection[int],
     encoder_id: str | None = None,
     scores: Mapping[int, float] | None = None,
+    request_sha256: str | None = None,
 ) -> ReviewResult:
     """Write what a person decided of a page as one batch: a no for the removed ones, their own yes for those kept.
 
     A yes is written for what is the label at this moment only: who leaves an image in does not contradict somebody who
     has taken it out meanwhile. With a key that was used before, nothing is written. Raises UnknownLabel, UnknownImage,
-    InvalidKey.
+    InvalidKey, KeyTaken.
     """
     check_key(key)
     out = set(removed)
@@ -94,7 +96,15 @@ def record_review(
     with ledger.write() as connection:
         keep_labels(connection)
         now = clock(connection)
-        batch = open_batch(connection, key=key, kind=KIND, author=author, at=now, encoder_id=encoder_id)
+        batch = open_batch(
+            connection,
+            key=key,
+            kind=KIND,
+            author=author,
+            at=now,
+            encoder_id=encoder_id,
+            request_sha256=request_sha256,
+        )
         if batch is None:
             return _repeated(connection, key, asked=len(looked_at))
         lock_images(connection, looked_at)

@@ -50,6 +50,7 @@ label_batch = Table(
     Column("undoes", RowId, ForeignKey("label_batch.id")),
     Column("size", Integer, nullable=False),
     Column("at", Float, nullable=False),
+    Column("request_sha256", String(64)),  # null: no request, or from before this was noted
 )
 
 label_event = Table(

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, func, select, union_all, update
 
 from catalog import tables
 from catalog.errors import InvalidLabel, UnknownLabel
-from catalog.label_batches import check_key, note_batch, open_batch, planned, write_events
+from catalog.label_batches import note_batch, open_batch, planned, write_events
 from catalog.label_events import Decision, Origin, Pair, State, decide, lock_images, rivals_of, standings
 from catalog.label_gate import change_labels, keep_labels
 from catalog.label_groups import ensure_group, move_label
 from catalog.label_history import Batch, BatchResult, batches, redo, undo
+from catalog.label_keys import check_key
 from catalog.label_merges import merged, merged_into
 from catalog.label_names import colour_of, valid_colour, valid_name
 from catalog.ledger import Ledger, clock, writing
@@ -179,20 +180,29 @@ def record(
     hunt: str | None = None,
     encoder_id: str | None = None,
     still: Still | None = None,
+    request_sha256: str | None = None,
 ) -> BatchResult:
     """Write decisions as one batch, all or none; with a key that was used before, write nothing.
 
-    Raises UnknownImage, UnknownLabel, InvalidKey. A yes in an exclusive group makes the group's other yes a no, in
-    the same batch. A label that was merged stands for the one that it is today. `applied` counts the decisions that
-    changed something, `unchanged` the others. `still` tells, once the images are locked, which of them stand as they
-    did when they were chosen: a decision made without looking at each must not replace one made meanwhile.
+    Raises UnknownImage, UnknownLabel, InvalidKey, and KeyTaken where another request than this (`request_sha256`) used
+    the key. A yes in an exclusive group makes the group's other yes a no, in the same batch. A label that was merged
+    stands for the one that it is today. `applied` counts the decisions that changed something, `unchanged` the others.
+    `still` tells, once the images are locked, which of them stand as they did when they were chosen: a decision made
+    without looking at each must not replace one made meanwhile.
     """
     check_key(key)
     asked = {(one.image_id, one.label_id) for one in decisions}
     with ledger.write() as connection:
         keep_labels(connection)
         batch = open_batch(
-            connection, key=key, kind=kind, author=author, at=clock(connection), hunt=hunt, encoder_id=encoder_id
+            connection,
+            key=key,
+            kind=kind,
+            author=author,
+            at=clock(connection),
+            hunt=hunt,
+            encoder_id=encoder_id,
+            request_sha256=request_sha256,
         )
         if batch is None:
             return _repeated(connection, key, asked)

@@ -20,9 +20,10 @@ from sqlalchemy import Connection, and_, case, func, insert, not_, or_, select
 
 from catalog import tables
 from catalog.errors import InvalidLabel, UnknownLabel
-from catalog.label_batches import OpenBatch, check_key, note_batch, open_batch, write_events
+from catalog.label_batches import OpenBatch, note_batch, open_batch, write_events
 from catalog.label_events import lock_images_of
 from catalog.label_gate import change_labels
+from catalog.label_keys import check_key
 from catalog.label_merges import merged
 from catalog.label_moving import moving
 from catalog.ledger import Ledger, clock
@@ -73,13 +74,16 @@ def plan_merge(ledger: Ledger, label_id: int, *, into: int) -> MergePlan:
         return MergePlan(yes, no, opened - yes - no, _left(connection, label_id) - opened, ended)
 
 
-def merge_label(ledger: Ledger, label_id: int, *, into: int, author: str, key: str) -> MergeResult:
-    """Merge a label into another one, as the module says; UnknownLabel, InvalidLabel, InvalidKey."""
+def merge_label(
+    ledger: Ledger, label_id: int, *, into: int, author: str, key: str, request_sha256: str | None = None
+) -> MergeResult:
+    """Merge a label into another one, as the module says; UnknownLabel, InvalidLabel, InvalidKey, KeyTaken."""
     check_key(key)
     head = tables.label_batch
     with ledger.write() as connection:
         change_labels(connection)
-        batch = open_batch(connection, key=key, kind="merge", author=author, at=clock(connection))
+        now = clock(connection)
+        batch = open_batch(connection, key=key, kind="merge", author=author, at=now, request_sha256=request_sha256)
         if batch is None:
             former = connection.execute(select(head.c.id).where(head.c.key == key)).scalar_one()
             moved, left = _moved(connection, former, label_id), _left(connection, label_id)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from catalog.artifacts import ArtifactStore
 from catalog.label_events import State
-from catalog.label_history import batch_of_key
+from catalog.label_keys import batch_of_key
 from catalog.labels import Decision, ensure_label, record
 from catalog.ledger import Ledger
 from catalog.matching import Ids, Kind, Kinds, Stand, matching_images, matching_in, stand_in, stand_of
@@ -98,10 +98,19 @@ def draw(match: Match, many: int) -> list[Scored]:
     return list(zip(match.ids[places].tolist(), scores.tolist(), strict=True))
 
 
-def apply(ledger: Ledger, match: Match, *, decision: State, kinds: Collection[Kind], key: str, author: str) -> Applied:
+def apply(
+    ledger: Ledger,
+    match: Match,
+    *,
+    decision: State,
+    kinds: Collection[Kind],
+    key: str,
+    author: str,
+    request_sha256: str | None = None,
+) -> Applied:
     """Decide the planned images of these kinds that match and stand as they did, as one batch.
 
-    Raises InvalidLabel, InvalidKey, UnknownLabel. A key that was used before: see `recorded`.
+    Raises InvalidLabel, InvalidKey, KeyTaken, UnknownLabel. A key that was used before: see `recorded`.
     """
     if match.kinds is None:
         raise ValueError("a match says nothing of a label: plan it first")
@@ -135,14 +144,15 @@ def apply(ledger: Ledger, match: Match, *, decision: State, kinds: Collection[Ki
         hunt=match.hunt,
         encoder_id=match.encoder_id,
         still=still,
+        request_sha256=request_sha256,
     )
     changed = 0 if result.repeated else many - result.applied - result.unchanged
     return Applied(result.batch_id, result.applied, changed, result.repeated)
 
 
-def recorded(ledger: Ledger, key: str) -> Applied | None:
-    """What was applied under this key, None if nothing was."""
-    batch_id = batch_of_key(ledger, key)
+def recorded(ledger: Ledger, key: str, *, request_sha256: str | None = None) -> Applied | None:
+    """What was applied under this key, None if nothing was; KeyTaken if another request used it."""
+    batch_id = batch_of_key(ledger, key, request_sha256=request_sha256)
     if batch_id is None:
         return None
     event = label_event

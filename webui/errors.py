@@ -44,7 +44,7 @@ DRAINED_S = 10.0
 class ApiError(Exception):
     """An answer that is not the one asked for: HTTP status, a code for programs, a sentence for people."""
 
-    def __init__(self, status: int, code: str, message: str, **details: str) -> None:
+    def __init__(self, status: int, code: str, message: str, **details: str | int) -> None:
         super().__init__(message)
         self.status = status
         self.code = code

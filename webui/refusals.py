@@ -15,6 +15,7 @@ from catalog.errors import (
     InvalidKey,
     InvalidLabel,
     InvalidRun,
+    KeyTaken,
     LedgerBusy,
     LedgerError,
     UnknownBatch,
@@ -105,6 +106,7 @@ def of_shard(error: ShardDamaged) -> ApiError:
 
 REFUSALS: dict[type[Exception], Callable[[Any], ApiError]] = {
     **{family: refusal(status) for family, status in STATUS.items()},
+    KeyTaken: lambda error: ApiError(409, "key_taken", str(error), batch=error.batch_id),
     NoPositives: lambda error: ApiError(409, "no_examples", str(error)),
     EncoderRefused: lambda error: ApiError(422, "encoder_refused", f"{str(error)[:1].upper()}{str(error)[1:]}."),
     LedgerError: of_ledger,

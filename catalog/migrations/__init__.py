@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # Known here so that opening a ledger that is up to date needs no Alembic (0.2 s to import).
-HEAD = "0008"
+HEAD = "0009"
 _LOCK = 0x52_75_69_6A_69  # "Ruiji"
 
 

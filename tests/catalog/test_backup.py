@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from catalog import tables
 from catalog.backup import write_backup
 from catalog.backup_file import BackupDamaged, BackupError, open_backup, seal_of
-from catalog.label_history import batch_of_key
+from catalog.label_keys import batch_of_key
 from catalog.labels import ensure_label, undo
 from catalog.ledger import Ledger, LedgerError
 from catalog.numbering import last_numbers

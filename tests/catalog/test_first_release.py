@@ -14,7 +14,7 @@ from catalog import tables
 from catalog.backup import write_backup
 from catalog.backup_file import Manifest, TablePart, seal_of
 from catalog.hunts import create_hunt
-from catalog.label_history import batch_of_key
+from catalog.label_keys import batch_of_key
 from catalog.labels import undo
 from catalog.ledger import Ledger
 from catalog.migrations import HEAD, revision

@@ -13,6 +13,7 @@ class ErrorBody(BaseModel):
     code: str
     message: str
     kind: str | None = None
+    batch: int | None = None  # of key_taken: what was written under the key
     request_id: str  # by which the server's logs call this request
 
 

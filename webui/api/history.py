@@ -17,6 +17,7 @@ from .blueprint import api, described
 from .reading import read_json, read_query
 from .requests import Undo
 from .requests_history import BatchQuery, HistoryPage
+from .sent import request_sha256
 from .waking import told
 
 
@@ -48,12 +49,14 @@ def batch(batch_id: int) -> Response:
 
 
 @api.post("/batches/<int:batch_id>/undo")
-@described("labels", json=Undo, answer=BatchResult, refusals=(400, 404))
+@described("labels", json=Undo, answer=BatchResult, refusals=(400, 404, 409))
 def undo(batch_id: int) -> Response:
     """Put back what was before a batch, except where somebody has decided since."""
     wanted = read_json(Undo)
     have = parts().config
-    result = label_history.undo(have.ledger, batch_id, author=author(), key=wanted.key, by=by())
+    result = label_history.undo(
+        have.ledger, batch_id, author=author(), key=wanted.key, by=by(), request_sha256=request_sha256()
+    )
     told(have.client.wake_index)
     return jsonify(present.batch_result(result))
 
@@ -64,6 +67,8 @@ def redo(batch_id: int) -> Response:
     """Do again what a batch changed before it was undone, except where somebody has decided since."""
     wanted = read_json(Undo)
     have = parts().config
-    result = label_history.redo(have.ledger, batch_id, author=author(), key=wanted.key, by=by())
+    result = label_history.redo(
+        have.ledger, batch_id, author=author(), key=wanted.key, by=by(), request_sha256=request_sha256()
+    )
     told(have.client.wake_index)
     return jsonify(present.batch_result(result))

@@ -11,7 +11,7 @@ from catalog import labels as catalog_labels
 from catalog.artifacts import ArtifactMissing
 from catalog.hunts import Hunt as HuntRow
 from catalog.label_events import State
-from catalog.label_history import batch_of_key
+from catalog.label_keys import batch_of_key
 from catalog.ledger import Ledger
 from catalog.standing import still_open
 from curate import hunt_state
@@ -37,6 +37,7 @@ from .requests_hunts import (
     StepOptions,
 )
 from .search import result, upload_key, uploaded
+from .sent import request_sha256
 from .waking import told
 
 
@@ -150,7 +151,7 @@ def estimate(hunt_id: str) -> Response:
 
 
 @api.post("/hunts/<hunt_id>/decisions")
-@described("hunts", json=HuntDecisions, answer=HuntDecided, refusals=(400, 404))
+@described("hunts", json=HuntDecisions, answer=HuntDecided, refusals=(400, 404, 409))
 def decide_in_hunt(hunt_id: str) -> Response:
     """Say which of the pictures shown are the label and which are not: one batch, which one undo takes back."""
     wanted = read_json(HuntDecisions)
@@ -177,7 +178,7 @@ def accept_run(hunt_id: str) -> Response:
     have = parts()
     row = hunts.get_hunt(have.config.ledger, hunt_id)
     # Sent again, the run is not on offer any more: what was recorded under the key is the answer.
-    if (known := batch_of_key(have.config.ledger, wanted.key)) is not None:
+    if (known := batch_of_key(have.config.ledger, wanted.key, request_sha256=request_sha256())) is not None:
         return jsonify(outcome(have, row, batch=known, repeated=True))
     if not wanted.accept:
         have.hunter.close_offer(hunt_id, wanted.token, agreed=False)
@@ -210,6 +211,7 @@ def recorded(
         hunt=row.id,
         encoder_id=encoder,
         still=still,
+        request_sha256=request_sha256(),
     )
     told(config.client.wake_index)
     return outcome(

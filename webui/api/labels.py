@@ -9,6 +9,8 @@ from flask import Response, jsonify
 
 from catalog import images
 from catalog import labels as catalog_labels
+from catalog.label_history import one_batch
+from catalog.label_keys import batch_of_key
 from catalog.ledger import Ledger
 from webui import present
 from webui.config import parts
@@ -21,6 +23,7 @@ from .answers import Label as LabelDocument
 from .blueprint import api, described
 from .reading import read_json, read_query
 from .requests import Decisions, LabelChange, Merge, MergeInto, NewLabel
+from .sent import request_sha256
 from .waking import told
 
 
@@ -69,13 +72,15 @@ def merge_plan(label_id: int) -> Response:
 
 
 @api.post("/labels/<int:label_id>/merge")
-@described("labels", json=Merge, answer=Merged, refusals=(400, 404))
+@described("labels", json=Merge, answer=Merged, refusals=(400, 404, 409))
 def merge(label_id: int) -> Response:
     """Let another label take over what was decided about this one; what contradicts stays, and is counted."""
     wanted = read_json(Merge)
     have = parts().config
     into = label_ids(have.ledger, [wanted.into])[0]
-    done = catalog_labels.merge_label(have.ledger, label_id, into=into, author=author(), key=wanted.key)
+    done = catalog_labels.merge_label(
+        have.ledger, label_id, into=into, author=author(), key=wanted.key, request_sha256=request_sha256()
+    )
     told(have.client.wake_index)
     return jsonify(batch=done.batch_id, moved=done.moved, contradictions=done.contradictions, repeated=done.repeated)
 
@@ -87,7 +92,7 @@ def counted(label: catalog_labels.Label) -> dict[str, Any]:
 
 
 @api.post("/labels/decisions")
-@described("labels", json=Decisions, answer=BatchResult, refusals=(400, 404))
+@described("labels", json=Decisions, answer=BatchResult, refusals=(400, 404, 409))
 def decide() -> Response:
     """Say of many images that they are a label, are not, or that it is open again."""
     wanted = read_json(Decisions)
@@ -106,17 +111,23 @@ def decide() -> Response:
         ],
         hunt=wanted.hunt,
         encoder_id=wanted.encoder,
+        request_sha256=request_sha256(),
     )
     told(have.client.wake_index)
     return jsonify(present.batch_result(result))
 
 
 def label_to_decide(ledger: Ledger, wanted: Decisions) -> int:
-    """The label's id. A new name becomes a label with its first decision, but not one about images that are not."""
+    """The label's id. A new name becomes a label with its first decision, but not one about images that are
+    not, nor one that was written before: then it is the label that it was, whatever that is called now."""
     known = find_label_id(ledger, wanted.label)
     if known is not None:
         return known
-    if wanted.decision == "unknown":
+    if (former := batch_of_key(ledger, wanted.key, request_sha256=request_sha256())) is not None:
+        for part in one_batch(ledger, former).parts:
+            if part.decision == wanted.decision:
+                return part.label_id
+    if wanted.decision == "unknown" or former is not None:
         raise ApiError(404, "unknown_label", f"There is no label {wanted.label}.")
     if missing := set(wanted.image_ids) - images.get_images(ledger, wanted.image_ids).keys():
         raise ApiError(404, "unknown_image", f"There is no image {min(missing)}.")

@@ -27,6 +27,7 @@ from .blueprint import api, described
 from .reading import read_json
 from .requests_matches import MatchDecisions, MatchRequest, PlanRequest
 from .search import ask, chosen_filter, result
+from .sent import request_sha256
 from .waking import told
 
 
@@ -95,19 +96,28 @@ def stated(
 
 
 @api.post("/matches/<token>/decisions")
-@described("matches", json=MatchDecisions, answer=MatchDecided, refusals=(400, 404))
+@described("matches", json=MatchDecisions, answer=MatchDecided, refusals=(400, 404, 409))
 def decide_match(token: str) -> Response:
     """Decide what a plan has stated, as one batch; images that changed since are left out and counted."""
     asked = read_json(MatchDecisions)
     have = parts().config
     # Sent again after its hour, the plan is not kept any more: what was recorded under the key is the answer.
-    done = matches.recorded(have.ledger, asked.key)
+    sent = request_sha256()
+    done = matches.recorded(have.ledger, asked.key, request_sha256=sent)
     if done is None:
         planned = kept_matches.kept(have.store, token)
         if planned.kinds is None:
             raise ApiError(400, "no_plan", "State what is to be decided first: ask for a plan of this match.")
         kinds = [Kind[name.upper()] for name in asked.kinds]
-        done = matches.apply(have.ledger, planned, decision=asked.decision, kinds=kinds, key=asked.key, author=author())
+        done = matches.apply(
+            have.ledger,
+            planned,
+            decision=asked.decision,
+            kinds=kinds,
+            key=asked.key,
+            author=author(),
+            request_sha256=sent,
+        )
     told(have.client.wake_index)
     return jsonify(batch=done.batch_id, applied=done.applied, changed=done.changed, repeated=done.repeated)
 

@@ -32,6 +32,7 @@ from .blueprint import api, described
 from .reading import read_json, read_query
 from .requests_review import ComparedQuery, Moves, ReviewDecisions, ReviewQuery, SuggestedDecisions, SuggestedQuery
 from .search import result
+from .sent import request_sha256
 from .waking import told
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def review(label_id: int) -> Response:
 
 
 @api.post("/labels/<int:label_id>/review")
-@described("labels", json=ReviewDecisions, answer=ReviewDecided, refusals=(400, 404))
+@described("labels", json=ReviewDecisions, answer=ReviewDecided, refusals=(400, 404, 409))
 def decide_review(label_id: int) -> Response:
     """Take images out of the label and note that the others were looked at: one batch, which one undo takes back."""
     wanted = read_json(ReviewDecisions)
@@ -76,6 +77,7 @@ def decide_review(label_id: int) -> Response:
         removed=wanted.removed,
         encoder_id=wanted.encoder,
         scores=wanted.scores,
+        request_sha256=request_sha256(),
     )
     told(have.client.wake_index)
     return jsonify(
@@ -108,7 +110,7 @@ def suggested(label_id: int) -> Response:
 
 
 @api.post("/labels/<int:label_id>/suggested")
-@described("labels", json=SuggestedDecisions, answer=SuggestedDecided, refusals=(400, 404))
+@described("labels", json=SuggestedDecisions, answer=SuggestedDecided, refusals=(400, 404, 409))
 def decide_suggested(label_id: int) -> Response:
     """Say which of the images shown are the label and which are not: one batch, which one undo takes back.
 
@@ -152,7 +154,7 @@ def compared(label_id: int, other_id: int) -> Response:
 
 
 @api.post("/labels/<int:label_id>/against/<int:other_id>")
-@described("labels", json=Moves, answer=BatchResult, refusals=(400, 404))
+@described("labels", json=Moves, answer=BatchResult, refusals=(400, 404, 409))
 def move(label_id: int, other_id: int) -> Response:
     """Move images from the label to the other one, or take them out of it: one batch, which one undo takes back."""
     wanted = read_json(Moves)
@@ -209,7 +211,14 @@ def recorded(
 ) -> catalog_labels.BatchResult:
     config = have.config
     made = catalog_labels.record(
-        config.ledger, key=key, author=author(), decisions=decisions, encoder_id=encoder, kind=kind, still=still
+        config.ledger,
+        key=key,
+        author=author(),
+        decisions=decisions,
+        encoder_id=encoder,
+        kind=kind,
+        still=still,
+        request_sha256=request_sha256(),
     )
     told(config.client.wake_index)
     return made

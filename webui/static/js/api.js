@@ -5,11 +5,9 @@ import { toast } from "./toast.js";
 
 export class ApiError extends Error {
   /** status 0: no answer at all (server gone, network down, or the time limit). */
-  constructor(status, code, message, kind = null) {
+  constructor(status, code, message, { kind = null, batch = null } = {}) {
     super(message);
-    this.status = status;
-    this.code = code;
-    this.kind = kind;
+    Object.assign(this, { status, code, kind, batch });
   }
   /** Sending the same again may succeed: nothing says that it was refused. */
   get passing() {
@@ -48,7 +46,7 @@ async function failure(answer) {
     // An answer that is not JSON comes from something in between; its status is all there is to tell.
     if (!(broken instanceof SyntaxError)) throw broken;
   }
-  return new ApiError(answer.status, error.code ?? `http_${answer.status}`, error.message ?? `The server answered ${answer.status}.`, error.kind);
+  return new ApiError(answer.status, error.code ?? `http_${answer.status}`, error.message ?? `The server answered ${answer.status}.`, error);
 }
 
 /** What the answer holds. One that breaks off halfway is no answer: the server may have done what was asked, or not. */

@@ -43,6 +43,8 @@ async function insist(entry, path, json) {
       try {
         return await api(path, { method: "POST", json, timeout: 60000 });
       } catch (error) {
+        // Saved while it was nobody's, and its answer lost: the key was made here, so what has it is this decision.
+        if (error.code === "key_taken" && USER && entry.name.startsWith(NOBODYS)) return { batch: error.batch };
         if (error instanceof ApiError && !error.passing) {
           if (error.elsewhere) error.message += " What you decided here is kept for the one that this page came from.";
           else forget(entry);
