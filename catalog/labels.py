@@ -278,9 +278,10 @@ def _repeated(connection: Connection, key: str, asked: set[Pair]) -> BatchResult
     batch_id = connection.execute(select(head.c.id).where(head.c.key == key)).scalar_one()
     query = select(event.c.image_id, event.c.label_id).where(event.c.batch_id == batch_id)
     written = {(image_id, label_id) for image_id, label_id in connection.execute(query)}
-    today = merged_into(connection, {label_id for _, label_id in asked})
-    # It may have been written before its label was merged, or after.
-    applied = sum(pair in written or (pair[0], today[pair[1]]) in written for pair in asked)
+    # It may have been written before its label was merged, or after, and be asked again by either's name.
+    today = merged_into(connection, {label_id for _, label_id in asked | written})
+    there = {(image_id, today[label_id]) for image_id, label_id in written}
+    applied = sum((image_id, today[label_id]) in there for image_id, label_id in asked)
     changed = len({image_id for image_id, _ in written})
     return BatchResult(batch_id, applied, len(asked) - applied, changed, repeated=True)
 
