@@ -118,16 +118,15 @@ def decide() -> Response:
 
 
 def label_to_decide(ledger: Ledger, wanted: Decisions) -> int:
-    """The label's id. A new name becomes a label with its first decision, but not one about images that are
-    not, nor one that was written before: then it is the label that it was, whatever that is called now."""
+    """The label's id. A new name becomes a label with its first decision, but not one about images that are not, nor
+    one whose key was used: then it is the label of that time, whatever its name is now, 0 where none was changed."""
     known = find_label_id(ledger, wanted.label)
     if known is not None:
         return known
-    if (former := batch_of_key(ledger, wanted.key, request_sha256=request_sha256())) is not None:
-        for part in one_batch(ledger, former).parts:
-            if part.decision == wanted.decision:
-                return part.label_id
-    if wanted.decision == "unknown" or former is not None:
+    if (former := batch_of_key(ledger, wanted.key)) is not None:
+        written = one_batch(ledger, former).parts
+        return next((part.label_id for part in written if part.decision == wanted.decision), 0)
+    if wanted.decision == "unknown":
         raise ApiError(404, "unknown_label", f"There is no label {wanted.label}.")
     if missing := set(wanted.image_ids) - images.get_images(ledger, wanted.image_ids).keys():
         raise ApiError(404, "unknown_image", f"There is no image {min(missing)}.")
