@@ -174,19 +174,27 @@ def test_from_the_printed_link_to_a_label_that_is_somebodys(
         expect(bob.locator(".toast", has_text="You are signed out")).to_have_count(0)
         eventually(lambda: author_of(site, "after all Bob's") == "Bob", within_s=40)
 
-        # What somebody whose name goes on where his ends has not sent yet is theirs; what was nobody's is his.
+        # What somebody whose name goes on where his ends has not sent yet is theirs; what was nobody's is his. Of what
+        # was saved as nobody's, and the answer lost, he is told nothing bad, and its undo is sent.
+        answered = {"key": "key unheard", "label": "unheard", "decision": "yes", "image_ids": [2]}
+        saved = site.stack.post("/api/v1/labels/decisions", answered).json()["batch"]
         bob.evaluate(
             """() => {
               const id = document.querySelector('meta[name="ruiji-installation"]').content;
-              for (const [owner, label] of [["@Bob.by", "by Bobby"], ["", "of no user"]]) {
+              const kept = [["@Bob.by", "by Bobby"], ["", "unheard", "its undo"], ["", "of no user"]];
+              for (const [owner, label, undo] of kept) {
                 const json = { key: `key ${label}`, label, decision: "yes", image_ids: [2] };
-                const entry = JSON.stringify({ path: "/labels/decisions", json, at: 1 });
+                const entry = JSON.stringify({ path: "/labels/decisions", json, undo, at: 1 });
                 localStorage.setItem(`ruiji.outbox.${id}${owner}.${json.key}`, entry);
               }
             }"""
         )
         bob.goto(url)
         eventually(lambda: author_of(site, "of no user") == "Bob", within_s=40)
+        expect(bob.locator(".toast", has_text="2 decisions from before now saved")).to_be_visible()
+        expect(bob.locator(".toast.bad")).to_have_count(0)
+        batches = {one["id"]: one for one in site.stack.request("GET", "/api/v1/batches?limit=20").json()["batches"]}
+        assert (batches[saved]["author"], batches[saved]["undone"]) == ("local", True)
         bob.wait_for_load_state("networkidle")
         assert bob.evaluate("Object.keys(localStorage).filter((n) => n.includes('outbox')).length") == 1
         assert b"by Bobby" not in site.stack.request("GET", "/api/v1/labels").body
