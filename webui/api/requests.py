@@ -15,7 +15,11 @@ FormId = Annotated[int, Field(ge=1, le=LARGEST_ID)]  # forms and addresses hold 
 Sha256 = Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
 Score = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 LabelName = Annotated[StrictStr, Field(min_length=1, max_length=400)]  # the ledger has the last word
-Key = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"^[ -~]+$")]
+KEY = (
+    "Chosen by who asks, a new one for each change. The same request sent again with its key writes nothing and is "
+    "answered `repeated`; any other one with that key is refused: 409, key_taken."
+)
+Key = Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"^[ -~]+$", description=KEY)]
 HuntId = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 State = Literal["yes", "no", "unknown"]
 Item = TypeVar("Item")
