@@ -31,11 +31,12 @@ def test_labels_are_listed_with_their_counts(person: Visitor) -> None:
 def test_a_decision_a_repetition_and_an_undo(person: Visitor, room: Room) -> None:
     images = room.unlabelled_ids[:5]
     key = uuid4().hex
-    first = decide(person, images, key=key, scores=[0.9, None, 0.8, 0.7, 0.6], encoder=room.encoder.id)
+    about = {"scores": [0.9, None, 0.8, 0.7, 0.6], "encoder": room.encoder.id}
+    first = decide(person, images, key=key, **about)
     assert first.status_code == 200, first.data
     assert first.json == {"batch": first.json["batch"], "applied": 5, "unchanged": 0, "images": 5, "repeated": False}
     assert names(person, images[0]) == {"cloud"}
-    again = decide(person, images, key=key)
+    again = decide(person, images, key=key, **about)
     assert again.json["repeated"]
     assert again.json["batch"] == first.json["batch"]
     undone = person.post(f"/api/v1/batches/{first.json['batch']}/undo", json={"key": uuid4().hex})
