@@ -41,12 +41,8 @@ KINDS = (
 )
 # And with engines in place of what Ruiji brings, which are not on the small disk, and go by the machine's clock.
 SERVERS = ("ledger server", "broker", "index server")
-ENGINE_KINDS = (
-    *(kind for kind in KINDS if kind not in ("disk full", JUMP)),
-    *(f"kill {name}" for name in (*SERVERS, *SERVERS)),
-    *(f"stop {name}" for name in (*SERVERS, *SERVERS)),
-    *("kill backend", "kill backend"),
-)
+OF_ENGINES = ("kill backend", *(f"{how} {name}" for how in ("kill", "stop") for name in SERVERS))
+ENGINE_KINDS = (*(kind for kind in KINDS if kind not in ("disk full", JUMP)), *OF_ENGINES, *OF_ENGINES)
 LONGEST_AWAY_S = 2.0  # until an engine that was killed is started again
 LONGEST_STOP_S = 2.0 * LEASE_S
 
@@ -54,7 +50,7 @@ LONGEST_STOP_S = 2.0 * LEASE_S
 @dataclass
 class Nemesis:
     """Strikes at a world; `counts` what struck, `recovery_s` of each kind from the fault to the next answer of every
-    part, `ended` the faults that only an engine had and that `ruiji up` or a worker did not outlive."""
+    part, `ended` those that only an engine had, and that `ruiji up` or a worker did not outlive."""
 
     world: World
     probe: Callable[[], bool]
@@ -72,11 +68,18 @@ class Nemesis:
     def strike(self) -> None:
         """One fault, and all started again; returns when searches and labels are answered."""
         kind = self._draw()
+        before = self._ours()
         began = self._do(kind)
         if began is None:
             return
         self.counts[kind] += 1
         self.recovered(kind, began)
+        if (
+            self.world.engines is not None
+            and kind in (*OF_ENGINES, "broker wiped", "broker lost")
+            and self._ours() != before
+        ):
+            self.ended[kind] = self.ended.get(kind, 0) + 1
 
     def recovered(self, kind: str, began: float) -> None:
         """Start what ended, and wait until a search is answered; RuntimeError if it never is."""
@@ -154,7 +157,6 @@ class Nemesis:
         if lose:
             engines.lose_messages()
         time.sleep(self.random.uniform(0.0, LONGEST_AWAY_S))
-        self._note_ended(f"kill {part}")
         return time.monotonic()
 
     def _kill_backend(self) -> float | None:
@@ -166,11 +168,9 @@ class Nemesis:
         self.kills += 1
         return began
 
-    def _note_ended(self, kind: str) -> None:
-        """What of Ruiji has ended because an engine was away."""
-        second = self.world.second
-        if not self.world.up() or second is None or second.poll() is not None:
-            self.ended[kind] = self.ended.get(kind, 0) + 1
+    def _ours(self) -> set[int]:
+        """The processes that have started all others of Ruiji's; they change when one of those has ended."""
+        return {one.pid for one in (self.world.stack.process, self.world.second) if one is not None}
 
     def _gone(self) -> None:
         """After a part's death all others end by themselves; not one that is looked for here is left."""
