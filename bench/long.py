@@ -57,6 +57,15 @@ PARTS = (
         ("faults", "--operations", ENDLESS, "--kills", ENDLESS, "--minutes", "{minutes}"),
         (Goal("kills", 500, ("kills",)), Goal("changes of labels", 10_000, ("label transactions",))),
     ),
+    Part(
+        "engines",
+        ("faults", "--engines", "--operations", ENDLESS, "--kills", ENDLESS, "--minutes", "{minutes}"),
+        (
+            Goal("kills of PostgreSQL", 20, ("kill ledger server", "kill backend", "kill everything")),
+            Goal("of Redis", 20, ("kill broker", "broker lost", "kill everything")),
+            Goal("of Milvus", 20, ("kill index server", "kill everything")),
+        ),
+    ),
     Part("hostile", ("hostile", "--files", "10000"), (Goal("hostile files", 10_000, ("files",)),)),
 )
 

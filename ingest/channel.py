@@ -79,12 +79,11 @@ class Channel:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the child at once; groups on their way fail with PoolError."""
+        """Ends the child at once; groups on their way fail with PoolError. One that waits for a group needs a None."""
         self._closed = True
         child = self._child
         if child is not None:
             child.kill()
-        self._inbox.put(None)
 
     def join(self) -> None:
         self._thread.join(timeout=10)

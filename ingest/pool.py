@@ -94,6 +94,8 @@ class DecodePool:
         self._closed = True
         for channel in self._channels:
             channel.close()
+        for _ in self._channels:  # not before all are closed: one that was not would take it from one that waits
+            self._inbox.put(None)
         for channel in self._channels:
             channel.join()
         while not self._inbox.empty():

@@ -18,6 +18,7 @@ import pytest
 from ingest.decode import Decoded, DecodeError, decode_bytes
 from ingest.frames import SLOT_BYTES, AnswerWriter, FrameError, Request, read_answer
 from ingest.pool import DecodePool, FileToRead, Group, PoolError, cut_groups
+from ingest.process import ChildProcess
 from tests.ingest.bad_files import REFUSED, SOUND, picture, png_bomb, saved, write_odd_names, write_refused, write_sound
 
 SLOW_SIDE = 7000  # a PNG of 49 megapixels: some tenths of a second to decode
@@ -193,6 +194,24 @@ def test_closing_fails_what_is_on_its_way(folder: Path) -> None:
             future.result(5)
     with pytest.raises(PoolError, match="closed"):
         pool.decode_one(b"")
+
+
+def test_closing_ends_idle_decoders_at_once_however_long_each_takes_to_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that was told to stop did not, one time in ten: a decoder that was still open took another's notice."""
+    kill = ChildProcess.kill
+
+    def slowly(child: ChildProcess) -> None:
+        kill(child)
+        time.sleep(0.1)
+
+    monkeypatch.setattr(ChildProcess, "kill", slowly)
+    pool = DecodePool(4, size=32)
+    until = time.monotonic() + 30
+    while any(channel._child is None for channel in pool._channels) and time.monotonic() < until:
+        time.sleep(0.01)
+    started = time.monotonic()
+    pool.close()
+    assert time.monotonic() - started < 5
 
 
 def test_children_load_no_torch_and_see_no_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
