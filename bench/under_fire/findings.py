@@ -32,8 +32,8 @@ class Findings:
 
 
 def bounds(checked: Mapping[str, int]) -> dict[str, float]:
-    """The 95 % bound for the share that is lost, where none of N was: 3 / N (the rule of three)."""
-    return {what: 3 / number for what, number in checked.items() if number}
+    """The 95 % bound for the share that is lost, where none of N was: 3 / N (the rule of three), which needs more."""
+    return {what: 3 / number for what, number in checked.items() if number > 3}
 
 
 def of_labels(found: Iterable[str]) -> Findings:

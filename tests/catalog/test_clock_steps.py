@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from sqlalchemy import select, update
 
 from catalog import gangs, tables
@@ -14,6 +15,8 @@ from catalog.index_queue import claim_shard
 from catalog.jobs import claim_scan, create_ingest_job
 from catalog.ledger import Ledger, clock
 from catalog.runs import create_run
+from catalog.sign_in_limits import SIGN_IN, Limits, check_failures
+from catalog.user_errors import TooManyFailures
 from catalog.workers import announce, forget_silent, list_workers
 from tests.catalog.stand_in import ENCODER, scan, with_source
 
@@ -89,3 +92,17 @@ def test_leases_and_rests_of_a_clock_that_goes_right_are_left_alone(any_ledger: 
     assert end_leases_ahead(ledger, lease_s=LEASE_S) == 0
     with ledger.read() as connection:
         assert connection.execute(select(tables.chunk.c.lease_until)).scalar_one() == before
+
+
+def test_sign_ins_that_failed_before_the_clock_was_set_back_shut_nobody_out(any_ledger: Ledger) -> None:
+    limits = Limits(address=3)
+    of_now, of_before = "203.0.113.9", "203.0.113.10"
+    with any_ledger.write() as connection:
+        line = {"action": SIGN_IN, "target": "anna", "outcome": "refused", "actor": ""}
+        for _ in range(limits.address):
+            for address, ahead_s in ((of_now, 0.0), (of_before, 3600.0)):
+                at = clock(connection) + ahead_s
+                connection.execute(tables.audit_event.insert().values(**line, address=address, at=at))
+        with pytest.raises(TooManyFailures):
+            check_failures(connection, limits, target="ben", address=of_now)
+        check_failures(connection, limits, target="ben", address=of_before)

@@ -7,13 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from tests.worker.conftest import client, settings
+from catalog.tables import worker
+from catalog.workers import announce, list_workers
+from tests.worker.conftest import client, context, settings
 from worker.app import SWEEP, make_celery
 from worker.beat import SteadyScheduler
 from worker.client import Client, WorkerUnavailable
+from worker.context import Context
+from worker.sweep import Sweep
 
-__all__ = ["client", "settings"]
+__all__ = ["client", "context", "settings"]
 
 HOUR_S = 3600.0
 BACK_S = 20.0  # as long as the test takes where it fails
@@ -59,3 +64,14 @@ def test_a_search_waits_no_longer_when_the_clock_is_set_back_meanwhile(
     with pytest.raises(WorkerUnavailable, match="no query worker answered"):
         client.embed_query(key="uploads/none", timeout_s=2)
     assert time.monotonic() - started < 5
+
+
+def test_the_sweep_ends_what_lies_ahead(context: Context) -> None:
+    ledger = context.ledger
+    announce(ledger, name="dead", queues="embed", host="h", pid=1, device="cpu")
+    with ledger.write() as connection:
+        ahead = worker.c.heartbeat_at + 24 * HOUR_S
+        connection.execute(update(worker).where(worker.c.name == "dead").values(heartbeat_at=ahead))
+    Sweep(context).run()
+    (row,) = [row for row in list_workers(ledger, alive_within_s=60) if row.name == "dead"]
+    assert row.heartbeat_at <= time.time()
