@@ -9,14 +9,15 @@ from bench.stack import Stack
 
 
 class Probe:
-    """Asked after each fault, until it says yes."""
+    """Asked after each fault, until it says yes: an answer without a result is none, for there are photos."""
 
     def __init__(self, server: Stack, photo: Path) -> None:
         self._server, self._picture = server, photo.read_bytes()
 
     def __call__(self) -> bool:
         try:
-            return self._server.upload(self._picture, k=1).status == 200
+            answer = self._server.upload(self._picture, k=1)
+            return answer.status == 200 and bool(answer.json()["results"])
         except (OSError, http.client.HTTPException):
             self._server.token = self._server.cookies = ""
             return False

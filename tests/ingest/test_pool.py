@@ -197,7 +197,7 @@ def test_closing_fails_what_is_on_its_way(folder: Path) -> None:
 
 
 def test_closing_ends_idle_decoders_at_once_however_long_each_takes_to_die(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that was told to stop did not, one time in ten: a decoder that was still open took another's notice."""
+    """A worker that was told to stop did not, now and then: a decoder that was still open took another's notice."""
     kill = ChildProcess.kill
 
     def slowly(child: ChildProcess) -> None:
