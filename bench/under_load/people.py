@@ -56,10 +56,10 @@ class Waves(Ingester):
     """Ingests a folder now and then."""
 
     def __init__(self, *, rest_s: float, **options: Any) -> None:
-        super().__init__(**options)
-        self.rest_s = rest_s
+        super().__init__(rest_s=0.0, **options)
+        self.after_s = rest_s
 
     def act(self) -> None:
         """A wave, and a rest."""
         super().act()
-        self.stop.wait(self.rest_s)
+        self.stop.wait(self.after_s)

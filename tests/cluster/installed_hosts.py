@@ -73,7 +73,7 @@ def installed(head: Host, folder: Path) -> Iterator[Installation]:
     rights = postgres.folder / "hba.conf"
     rights.write_text("host all all 0.0.0.0/0 scram-sha-256\n")
     postgres.give(rights)
-    postgres.options = [f"listen_addresses='127.0.0.1,{head.address}'", f"hba_file={rights}"]
+    postgres.options = [f"listen_addresses=127.0.0.1,{head.address}", f"hba_file={rights}"]
     valkey = Valkey(folder / "valkey", ["--requirepass", PASSWORD, "--appendonly", "yes"], PASSWORD)
     valkey.address = head.address
     milvus = MilvusLite(folder / "milvus" / "data")
