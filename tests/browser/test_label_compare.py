@@ -129,6 +129,7 @@ def test_what_was_moved_does_not_come_back_before_the_server_has_heard_of_it(pag
     page.locator("#mine-grid .tile").nth(29).click(modifiers=["Shift"])
     with page.expect_response(lambda answer: "offset=30" in answer.url):
         page.keyboard.press("Enter")  # 30 are left, and more come as soon as the end is near
+        expect(page.locator(f'#mine-grid .tile[data-image-id="{moved[0]}"]')).to_have_count(0)
         page.mouse.wheel(0, 20_000)
     expect(page.locator("#mine-grid .tile")).not_to_have_count(30)
     assert not set(moved) & set(ids_of(page, "mine"))
