@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import shutil
-import time
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from catalog import embeddings, encoders, images, jobs
-from ingest.pool import DecodePool
+from catalog.artifacts import ArtifactStore
+from catalog.ledger import Ledger
+from ingest import stream
+from ingest.channel import Group
+from ingest.commit import ChunkOutcome, commit
+from ingest.gather import Gathered
+from ingest.pool import DecodePool, FileToRead
 from ingest.stream import embed_chunks
 from tests.ingest.bad_files import (
     REFUSED,
@@ -132,22 +141,69 @@ def test_a_file_that_changed_after_the_scan_counts_as_it_was_read(library: Libra
     assert library.scan(source).to_do == 0
 
 
-def test_stages_overlap(library: Library, shared_pool: DecodePool) -> None:
-    """With a network of 1 ms an image: less time on the clock than the stages took one after another."""
-    write_photos(library.photos, 600)
+def test_files_are_decoded_while_others_are_embedded(
+    library: Library, shared_pool: DecodePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network waits in the midst of each batch until a picture that is in none of them yet has been decoded."""
+    files = 600
+    write_photos(library.photos, files)
     library.scan(library.add_source(), chunk_files=200)
+    more = threading.Condition()
+    decoded = embedded = 0
+    plain = shared_pool.submit
+
+    def count(group: Future[Group]) -> None:
+        nonlocal decoded
+        with more:
+            decoded += len(group.result().results)
+            more.notify_all()
+
+    def submit(items: Sequence[FileToRead | bytes]) -> Future[Group]:
+        group = plain(items)
+        group.add_done_callback(count)
+        return group
 
     def embed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        time.sleep(0.001 * len(pictures))
+        nonlocal embedded
+        embedded += len(pictures)
+        with more:
+            assert more.wait_for(lambda: decoded > embedded or embedded == files, timeout=30)
         return library.embed(pictures)
 
-    started = time.perf_counter()
+    monkeypatch.setattr(shared_pool, "submit", submit)
     outcomes = list(embed_chunks(library.ledger, library.store, claim=library.claim, embed=embed, pool=shared_pool))
-    wall = time.perf_counter() - started
-    assert sum(outcome.embedded for outcome in outcomes) == 600
-    stages = ("read", "hash", "decode", "thumbnail", "embed", "store", "commit")
-    alone = sum(outcome.timings[stage] for outcome in outcomes for stage in stages)
-    assert wall < 0.9 * alone
+    assert sum(outcome.embedded for outcome in outcomes) == embedded == decoded == files
+
+
+def test_a_chunk_is_committed_while_the_next_is_embedded(
+    library: Library, shared_pool: DecodePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each commit but the last waits until the network has a picture of another chunk."""
+    files = 300
+    write_photos(library.photos, files)
+    library.scan(library.add_source(), chunk_files=100)
+    more = threading.Condition()
+    embedded = committed = 0
+
+    def embed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        nonlocal embedded
+        with more:
+            embedded += len(pictures)
+            more.notify_all()
+        return library.embed(pictures)
+
+    def late(ledger: Ledger, store: ArtifactStore, gathered: Gathered, *, started: float) -> ChunkOutcome:
+        nonlocal committed
+        committed += len(gathered.embedded)
+        with more:
+            assert more.wait_for(lambda: embedded > committed or embedded == files, timeout=30)
+        return commit(ledger, store, gathered, started=started)
+
+    monkeypatch.setattr(stream, "commit", late)
+    outcomes = list(embed_chunks(library.ledger, library.store, claim=library.claim, embed=embed, pool=shared_pool))
+    assert len(outcomes) > 2
+    assert {outcome.state for outcome in outcomes} == {"committed"}
+    assert sum(outcome.embedded for outcome in outcomes) == files
 
 
 def test_two_encoders_share_images_and_thumbnails(library: Library, shared_pool: DecodePool) -> None:
