@@ -6,7 +6,7 @@ worker that died just then would keep its work, and look alive, for as long. One
 
 from __future__ import annotations
 
-from sqlalchemy import Column, and_, or_, select, update
+from sqlalchemy import Column, or_, select, update
 
 from catalog import tables
 from catalog.ledger import Ledger, clock
@@ -44,6 +44,6 @@ def end_leases_ahead(ledger: Ledger, *, lease_s: float) -> int:
             update(tables.worker).where(beats > now + SKEW_S).values(heartbeat_at=now)
         ).rowcount
         for column in _HELD:
-            late = and_(column > now + LEASES * lease_s + RESTS_S)
+            late = column > now + LEASES * lease_s + RESTS_S
             changed += connection.execute(update(column.table).where(late).values({column: now + lease_s})).rowcount
     return changed

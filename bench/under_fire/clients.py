@@ -7,6 +7,7 @@ import os
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Switched:
     answered: bool
 
 
-class Client(threading.Thread):
+class Client(threading.Thread, ABC):
     """Acts until told to stop; `failure` is what ended it before."""
 
     def __init__(self, name: str, *, server: Stack, stop: threading.Event, seed: int) -> None:
@@ -53,9 +54,9 @@ class Client(threading.Thread):
         except BaseException as error:
             self.failure = error
 
+    @abstractmethod
     def act(self) -> None:
         """Do one thing, or find that it cannot be done now."""
-        raise NotImplementedError
 
     def ask(self, request: Callable[[], Answer]) -> Answer | None:
         """The answer; None when there was none, or the server could not do it at present."""
