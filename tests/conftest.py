@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bench.milvus_server import MilvusServer
 from bench.surroundings import is_setting, surroundings
@@ -33,8 +34,11 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """Before the first temporary folder."""
+    """Before the first temporary folder, and before any test says how it draws."""
     write_into_memory()
+    # What is drawn is the same each time, and a machine that is slow at that moment is no fault of what is tested.
+    settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("steady")
 
 
 @pytest.hookimpl(optionalhook=True)

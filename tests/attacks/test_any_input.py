@@ -21,9 +21,7 @@ from webui.folders import resolve
 
 ANY = settings(
     max_examples=100 * TIMES,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 FEW = settings(ANY, max_examples=25 * TIMES)
 TEXT = st.text(max_size=60) | st.sampled_from(texts(400))

@@ -179,7 +179,7 @@ def test_processes_claim_each_chunk_once(ledger: Ledger, tmp_path: Path) -> None
     processes = [
         subprocess.Popen([*command, str(n)], cwd=Path(__file__).parents[2], text=True, **pipes) for n in range(2)
     ]
-    answers = [process.communicate("go\n", timeout=100) for process in processes]
+    answers = [process.communicate("go\n", timeout=150) for process in processes]
     assert [process.returncode for process in processes] == [0] * 2, answers
     counted = Counter(line for out, _ in answers for line in out.split())
     assert len(counted) == 40

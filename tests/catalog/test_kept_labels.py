@@ -191,6 +191,6 @@ def test_images_whose_hash_changes_are_locked_in_the_order_of_their_ids(any_ledg
 
     with ThreadPoolExecutor(1) as pool:
         deciding = pool.submit(decide)
-        assert second_locked.wait(10)
+        assert second_locked.wait(60)
         assert set(assign_ids(any_ledger, chunk, backwards).values()) == set(ids)
         deciding.result()

@@ -185,7 +185,7 @@ step = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(step, min_size=1, max_size=6), back=st.integers(0, 5))
 def test_state_is_what_the_events_add_up_to(ledger: Ledger, steps: list[Any], back: int) -> None:
     names = ["red", "plane", "car", "ship"]

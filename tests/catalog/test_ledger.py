@@ -120,7 +120,7 @@ def test_processes_open_a_new_ledger_at_once_and_lose_nothing(ledger_url: str) -
         )
         for number in range(2)
     ]
-    errors = [process.communicate(timeout=60)[1] for process in processes]
+    errors = [process.communicate(timeout=150)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 2, errors
     ledger = Ledger.open(ledger_url)
     assert len(names(ledger)) == 40
@@ -169,11 +169,11 @@ def test_a_fork_while_another_thread_writes(ledger: Ledger) -> None:
     def hold() -> None:
         with ledger.write():
             inside.set()
-            leave.wait(10)
+            leave.wait(60)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    inside.wait(10)
+    assert inside.wait(60)
     threading.Timer(0.2, leave.set).start()
     child = forked(lambda: add(ledger, "child"))
     holder.join()
@@ -255,7 +255,7 @@ def test_a_deadlock_is_a_busy_ledger(any_ledger: Ledger) -> None:
         try:
             with any_ledger.write() as connection:
                 connection.execute(select(func.pg_advisory_xact_lock(first)))
-                meeting.wait(timeout=10)
+                meeting.wait(timeout=60)
                 connection.execute(select(func.pg_advisory_xact_lock(3 - first)))
             return "done"
         except LedgerBusy as error:

@@ -74,7 +74,7 @@ def test_who_signs_in_while_the_password_is_reset_is_out(any_ledger: Ledger, bob
     door, code = Door(any_ledger, CHEAP, b"key"), invite_again(any_ledger, bob.id, by=ADMIN)
     reset = meet(sign_in, "still_so", lambda: join(any_ledger, CHEAP, code, password=RESET, address=""))
     secret = signed_in(door, OLD)
-    reset.result(30)
+    reset.result(60)
     assert sessions.find(any_ledger, secret, door.lifetime) is None
 
 
@@ -82,7 +82,7 @@ def test_a_password_that_is_hashed_anew_does_not_come_back(any_ledger: Ledger, b
     door, code = Door(any_ledger, STRONGER, b"key"), invite_again(any_ledger, bob.id, by=ADMIN)
     reset = meet(sign_in, "still_so", lambda: join(any_ledger, STRONGER, code, password=RESET, address=""))
     signed_in(door, OLD)
-    reset.result(30)
+    reset.result(60)
     with pytest.raises(SignInRefused):
         signed_in(door, OLD)
     assert signed_in(door, RESET)
@@ -93,7 +93,7 @@ def test_a_reset_that_got_through_is_not_written_over(any_ledger: Ledger, bob: U
     reset = meet(sign_in, "still_so", lambda: join(any_ledger, CHEAP, code, password=RESET, address=""))
     sign_in.change_password(door, name="bob", old=OLD, new=OWN, address="")
     with pytest.raises(LinkGone):  # who came second is told: another password ends links too
-        reset.result(30)
+        reset.result(60)
     assert signed_in(door, OWN)
 
 
@@ -105,7 +105,7 @@ def test_a_link_leaves_no_session_behind_the_next_one(any_ledger: Ledger, bob: U
 
     reset = meet(joining, "end_all", again)
     secret = join(any_ledger, CHEAP, code, password=OWN, address="", signed_in_for=door.lifetime)
-    reset.result(30)
+    reset.result(60)
     assert secret and sessions.find(any_ledger, secret, door.lifetime) is None
 
 
@@ -116,7 +116,7 @@ def test_who_signs_in_while_shut_out_is_in_nobodys_way(
     door = Door(any_ledger, passwords, b"key")
     shut = meet(sign_in, "still_so", lambda: change_user(any_ledger, bob.id, disabled=True, by=ADMIN))
     secret = signed_in(door, OLD)
-    shut.result(30)
+    shut.result(60)
     assert find_user(any_ledger, "bob").disabled
     assert sessions.find(any_ledger, secret, door.lifetime) is None
 
@@ -125,7 +125,7 @@ def test_who_uses_a_link_while_shut_out_is_in_nobodys_way(any_ledger: Ledger, bo
     door, code = Door(any_ledger, CHEAP, b"key"), invite_again(any_ledger, bob.id, by=ADMIN)
     shut = meet(joining, "use", lambda: change_user(any_ledger, bob.id, disabled=True, by=ADMIN))
     secret = join(any_ledger, CHEAP, code, password=OWN, address="", signed_in_for=door.lifetime)
-    shut.result(30)
+    shut.result(60)
     assert secret and sessions.find(any_ledger, secret, door.lifetime) is None
 
 
@@ -135,6 +135,6 @@ def test_a_token_made_while_its_owner_is_shut_out_counts_no_more(any_ledger: Led
 
     shut = meet(api_tokens, "clock", shut_out)
     _, secret = add_token(any_ledger, bob.id, name="x", scope="read", by=ADMIN)
-    shut.result(30)
+    shut.result(60)
     change_user(any_ledger, bob.id, disabled=False, by=ADMIN)
     assert find_token(any_ledger, secret) is None
