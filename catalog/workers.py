@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from catalog import tables
+from catalog.clock_ahead import least_ahead
 from catalog.ledger import Ledger, clock
 from catalog.statements import any_of_text, insert_or
 
@@ -128,7 +129,7 @@ def forget_silent(ledger: Ledger, *, after_s: float) -> dict[str, float]:
 
 
 def _ahead(connection: Connection) -> float:
-    """Of this machine's clock, before the ledger's, which is compared with the middle of the time that it took."""
+    """Of this machine's clock, before the ledger's."""
     before = time.time()
     there = clock(connection)
-    return round((before + time.time()) / 2 - there, 3)
+    return round(least_ahead(before, there, time.time()), 3)

@@ -9,6 +9,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
+from catalog.clock_ahead import least_ahead
 from deploy.checkup.finding import Finding, How, at_least, clock, in_gb
 from settings import Settings
 from worker.broker_errors import explained
@@ -48,7 +49,8 @@ def examine(connection: redis.Redis) -> Iterator[Finding]:
     yield from memory(info)
     before = time.time()
     seconds, micros = connection.time()
-    yield clock("clock of this machine and the broker", (before + time.time()) / 2 - seconds - micros / 1e6)
+    ahead_s = least_ahead(before, seconds + micros / 1e6, time.time())
+    yield clock("clock of this machine and the broker", ahead_s)
 
 
 def memory(info: dict[str, Any]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from sqlalchemy import text
 
 from catalog.artifacts import ArtifactStore
+from catalog.clock_ahead import least_ahead
 from catalog.encoders import serving_encoder
 from catalog.errors import CatalogError
 from catalog.figures import figures
@@ -73,7 +74,7 @@ def _clock(ledger: Ledger) -> Finding:
     with ledger.read() as connection:
         before = time.time()
         there = ledger_clock(connection)
-        return clock("clock of this machine and the ledger", (before + time.time()) / 2 - there)
+        return clock("clock of this machine and the ledger", least_ahead(before, there, time.time()))
 
 
 def look_at_index(settings: Settings) -> Finding:

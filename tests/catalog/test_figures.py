@@ -70,9 +70,7 @@ def test_a_worker_tells_what_it_is_and_what_it_does(any_ledger: Ledger) -> None:
     )
     [row] = list_workers(any_ledger, alive_within_s=20)
     assert (row.version, row.gpu, row.encoder_id, row.images_per_s) == ("0.1.0+ab", "H100", None, None)
-    assert (
-        row.clock_ahead_s is not None and abs(row.clock_ahead_s) < 20
-    )  # one machine, which may have stopped between the two looks at its clock
+    assert row.clock_ahead_s is not None and abs(row.clock_ahead_s) < 1  # one machine
     beat(any_ledger, "embed@a:1", doing="x", images=9, images_per_s=3.5, encoder_id="e" * 64)
     [row] = figures(any_ledger).workers
     assert (row.images, row.images_per_s, row.encoder_id, row.version) == (9, 3.5, "e" * 64, "0.1.0+ab")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.artifacts import ArtifactStore
+from catalog.clock_ahead import least_ahead
 from catalog.encoders import Encoder
 from catalog.ledger import Ledger
 from catalog.sources import add_source
@@ -90,6 +91,11 @@ def test_room_and_folders_of_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_clocks_that_differ_are_told_by_how_much_it_matters(ahead_s: float, how: str) -> None:
     found = clock("clock", ahead_s)
     assert found.how == how and bool(found.do) == (how != "ok")
+
+
+def test_a_clock_that_was_asked_for_long_is_not_wrong_for_that() -> None:
+    assert least_ahead(100.0, 100.1, 100.2) == least_ahead(100.0, 100.1, 130.0) == least_ahead(100.0, 129.0, 130.0) == 0
+    assert least_ahead(107.0, 100.0, 107.1) == 7.0 and least_ahead(100.0, 107.1, 100.1) == -7.0
 
 
 def test_versions_are_compared_by_number() -> None:

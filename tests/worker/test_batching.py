@@ -11,7 +11,7 @@ import numpy as np
 
 from worker.batching import MOST_IN_BATCH, Batcher, Embedded, Failed, Pixels, Vectors
 
-ROOM = 10.0
+ROOM = 60.0
 
 
 def picture(value: int, side: int = 4) -> Pixels:
@@ -25,8 +25,10 @@ class Engine:
         self.batches: list[int] = []
         self.go = threading.Event()
         self.go.set()
+        self.begun = threading.Event()
 
     def embed(self, pictures: Pixels) -> Vectors:
+        self.begun.set()
         self.go.wait(ROOM)
         self.batches.append(len(pictures))
         return np.asarray(pictures[:, 0, 0, :1], dtype=np.float32)
@@ -47,7 +49,7 @@ def test_what_waits_is_embedded_together_and_each_gets_its_own_row() -> None:
     for value in range(1 + 2 * MOST_IN_BATCH):
         submit(batcher, engine, value, answers)
         if value == 0:
-            time.sleep(0.05)  # the first alone is taken at once
+            assert engine.begun.wait(ROOM)  # the first alone is taken at once
     engine.go.set()
     got = dict(answers.get(timeout=ROOM) for _ in range(1 + 2 * MOST_IN_BATCH))
     assert engine.batches == [1, MOST_IN_BATCH, MOST_IN_BATCH]
@@ -61,10 +63,9 @@ def test_an_expired_query_is_not_computed() -> None:
     batcher, engine, answers = Batcher(), Engine(), queue.Queue[Any]()
     engine.go.clear()
     submit(batcher, engine, 1, answers)
-    time.sleep(0.05)
-    submit(batcher, engine, 2, answers, left_s=0.0)
+    assert engine.begun.wait(ROOM)
+    submit(batcher, engine, 2, answers, left_s=-1.0)
     submit(batcher, engine, 3, answers)
-    time.sleep(0.05)
     engine.go.set()
     got = dict(answers.get(timeout=ROOM) for _ in range(3))
     assert isinstance(got[2], Failed)
@@ -92,7 +93,7 @@ def test_pictures_for_two_encoders_never_share_a_forward() -> None:
     batcher, small, large, answers = Batcher(), Engine(), Engine(), queue.Queue[Any]()
     small.go.clear()
     submit(batcher, small, 0, answers)
-    time.sleep(0.05)
+    assert small.begun.wait(ROOM)
     for value in range(4):
         engine, side = (small, 4) if value % 2 else (large, 8)
         batcher.submit(picture(value, side), embed=engine.embed, deadline=time.time() + ROOM, done=answers.put)
@@ -107,7 +108,7 @@ def test_the_views_of_one_picture_stay_together() -> None:
     batcher, engine, answers = Batcher(), Engine(), queue.Queue[Any]()
     engine.go.clear()
     submit(batcher, engine, 0, answers)
-    time.sleep(0.05)  # the first alone is taken at once
+    assert engine.begun.wait(ROOM)  # the first alone is taken at once
     views = np.stack([picture(value) for value in (5, 6, 7)])
     batcher.submit(
         views, embed=engine.embed, deadline=time.time() + ROOM, done=lambda result: answers.put(("views", result))
