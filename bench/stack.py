@@ -80,7 +80,7 @@ class Stack:
             preexec_fn=die_with_us(signal.SIGTERM),
         )
 
-    def command(self, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout_s: float = 150) -> subprocess.CompletedProcess[str]:
         """A command that ends, on this home."""
         return subprocess.run(
             [*RUIJI, *arguments],

@@ -137,7 +137,7 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (folder / "valkey.log").open("wb") as sink:
         server = subprocess.Popen(part.command, stdout=sink, stderr=sink)
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not answers(url):
             assert time.monotonic() < until and server.poll() is None, (folder / "valkey.log").read_text()
             time.sleep(0.02)

@@ -13,7 +13,7 @@ __all__ = ["free_port", "stop", "wait_for"]
 
 
 def wait_for(
-    answers: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_s: float = 60
+    answers: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, timeout_s: float = 150
 ) -> None:
     """Return when the server answers; AssertionError with its log when it ends or is too slow."""
     until = time.monotonic() + timeout_s

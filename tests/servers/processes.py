@@ -48,7 +48,7 @@ def running(
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(timeout=20)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -57,7 +57,7 @@ def running(
 def once(command: Sequence[str], *, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """A command of ours that ends."""
     return subprocess.run(
-        ours(command), cwd=folder, env=surroundings(**environment), capture_output=True, text=True, timeout=60
+        ours(command), cwd=folder, env=surroundings(**environment), capture_output=True, text=True, timeout=150
     )
 
 

@@ -32,7 +32,7 @@ class TlsFront:
         context.set_alpn_protocols(["h2"])  # gRPC insists; others ask for none
         self._thread.start()
         listening = asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context)
-        asyncio.run_coroutine_threadsafe(listening, self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(listening, self._loop).result(timeout=60)
 
     def stop(self) -> None:
         """Close everything."""

@@ -32,7 +32,7 @@ class Valkey:
         with log.open("ab") as sink:
             command = [str(get_binary_path()), *self.options, *placed]
             self.process = subprocess.Popen(command, stdout=sink, stderr=sink)
-        wait_for(self._answers, self.process, log=log, timeout_s=20)
+        wait_for(self._answers, self.process, log=log, timeout_s=90)
 
     def stop(self) -> None:
         """End it."""

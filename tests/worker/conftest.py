@@ -30,7 +30,7 @@ def start_valkey(settings: Settings) -> subprocess.Popen[bytes]:
     """Start the embedded broker of a home folder and wait for its PING."""
     part = valkey_part(data=settings.home / "valkey", socket=settings.socket_path)
     process = subprocess.Popen(part.command, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not answers(settings.resolved_broker_url()):
         assert time.monotonic() < until, "Valkey did not start"
         time.sleep(0.02)
@@ -41,7 +41,7 @@ def end(process: subprocess.Popen[bytes]) -> int:
     """SIGTERM, and the exit code."""
     if process.poll() is None:
         process.terminate()
-    return process.wait(timeout=30)
+    return process.wait(timeout=120)
 
 
 @pytest.fixture(scope="module")

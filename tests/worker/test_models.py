@@ -31,7 +31,7 @@ class Shelf:
         self.second = set_up_encoder(ledger, store, renamed(folder / "second", "second"))
         self.models = Models(ledger, store, cache=folder / "cache", device="cpu", threads=1, latency=True)
 
-    def until_it_serves(self, encoder: Encoder, *, within_s: float = 30) -> None:
+    def until_it_serves(self, encoder: Encoder, *, within_s: float = 90) -> None:
         until = time.monotonic() + within_s
         while self.models.serving()[0] != encoder.id:
             assert time.monotonic() < until, f"{encoder.name} never came to serve"
@@ -51,7 +51,7 @@ def test_the_encoder_before_answers_until_the_next_is_loaded(shelf: Shelf, monke
     load = Embedder.load
 
     def slowly(folder: Path, **options: object) -> Embedder:
-        assert may_load.wait(30)
+        assert may_load.wait(90)
         return load(folder, **options)  # type: ignore[arg-type]
 
     assert shelf.models.serving()[0] == shelf.first.id
@@ -83,7 +83,7 @@ def test_an_encoder_that_cannot_be_loaded_is_tried_again_while_the_one_before_an
         patched.setattr(Embedder, "load", broken)
         promote(shelf.ledger, shelf.second.id)
         shelf.models.serving()
-        assert tried.wait(10)
+        assert tried.wait(60)
         assert shelf.models.serving()[0] == shelf.first.id
     assert Embedder.load == load
     shelf.until_it_serves(shelf.second)

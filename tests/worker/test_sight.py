@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,7 @@ from worker.service import make_context
 from worker.sweep import Sweep
 
 ALIVE_S = 60.0
+FIRST_SEEDS = itertools.count(100_000, 100)  # every test has photos that no other has
 PER_KIND = 5
 ALL = 3 * PER_KIND
 
@@ -97,7 +99,7 @@ def nodes(
 ) -> Iterator[list[Node]]:
     """One that has the folder, and one that has not: not yet."""
     monkeypatch.setattr(sight, "LOOK_AGAIN_S", 0.0)
-    write_folder(tmp_path / "nas", per_kind=PER_KIND, labelled=True, first_seed=int(time.time_ns() % 10**6))
+    write_folder(tmp_path / "nas", per_kind=PER_KIND, labelled=True, first_seed=next(FIRST_SEEDS))
     for node, here in zip(machines, ("nas", "elsewhere"), strict=True):
         node.begin(recorded=recorded, here=tmp_path / here)
     ledger = machines[0].context.ledger
@@ -140,7 +142,7 @@ def test_two_machines_read_one_folder_under_their_own_paths(nodes: list[Node], r
     seeing.scan()
     other.run()
     assert (progress(other, job).state, progress(other, job).embedded) == ("done", ALL)
-    write_folder(seeing.here, per_kind=1, labelled=True, first_seed=int(time.time_ns() % 10**6) + 10**6)
+    write_folder(seeing.here, per_kind=1, labelled=True, first_seed=next(FIRST_SEEDS))
     again = new_job(seeing.context.ledger, recorded)
     other.scan()
     seeing.run()
@@ -255,8 +257,8 @@ def test_a_full_picture_is_shown_where_the_folder_is_and_refused_with_the_reason
     answers = []
     for node in nodes:
         queries, request = Queries(node.context), uuid4().hex
-        queries.view(request, deadline=time.time() + 30, wanted={"image_id": image_id}, side=320)
-        answers.append(node.context.replies.wait(request, timeout_s=1) or {})
+        queries.view(request, deadline=time.time() + 60, wanted={"image_id": image_id}, side=320)
+        answers.append(node.context.replies.wait(request, timeout_s=60) or {})
         queries.close()
     assert "bytes" in answers[0], answers[0]
     assert answers[1]["error"]["kind"] == SOURCE_UNSEEN

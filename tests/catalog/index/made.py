@@ -30,7 +30,7 @@ def nearest(vectors: NDArray[np.float32], query: NDArray[np.float32], k: int) ->
     return [int(row) for row in np.argsort(-(vectors @ query), kind="stable")[:k]]
 
 
-def eventually(question: Callable[[], object], answer: object, *, within_s: float = 15.0) -> None:
+def eventually(question: Callable[[], object], answer: object, *, within_s: float = 60.0) -> None:
     """Ask again until the answer is right: with Bounded consistency a write shows a moment later."""
     until = time.monotonic() + within_s
     while (got := question()) != answer and time.monotonic() < until:

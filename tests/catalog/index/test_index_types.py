@@ -74,7 +74,7 @@ def test_a_collection_that_grows_gets_a_graph_and_those_who_search_notice_nothin
         milvus_index.ensure_collection(collection, vectors.shape[1])  # as the index worker does for each shard
         return milvus_index.building(collection).type
 
-    eventually(grown, "HNSW", within_s=30)
+    eventually(grown, "HNSW", within_s=120)
     eventually(found, True)
     milvus_index.ensure_collection(collection, vectors.shape[1])
     assert milvus_index.building(collection).type == "HNSW"
