@@ -18,7 +18,7 @@ def test_every_file_of_a_hostile_folder_is_accounted_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(isolation, "FILES", 100)  # the ratio is measured in the long form
-    options = ["--files", "150", "--poison", "1", "--timeout", "2", "--out", str(tmp_path)]
+    options = ["--files", "150", "--poison", "1", "--timeout", "5", "--out", str(tmp_path)]
     code = hostile.main(options)
     said = capsys.readouterr()
     result = json.loads(said.out.splitlines()[-1])

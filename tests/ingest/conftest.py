@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,6 +129,32 @@ def shared_pool() -> Iterator[DecodePool]:
     """Two decode children for the tests that do not kill them."""
     with DecodePool(2, size=SIZE, max_pixels=2000 * 2000 - 1) as pool:
         yield pool
+
+
+# A decode child that stays at every picture of this name for as long as there is a mark.
+HOLDS = """#!{python} -P
+import sys, time
+from pathlib import Path
+from ingest import child
+read = child.read_file
+def held(path, **options):
+    while path.endswith(b"held.png") and Path({mark!r}).exists():
+        time.sleep(0.01)
+    return read(path, **options)
+child.read_file = held
+child.main(sys.argv[-4:])
+"""
+
+
+@pytest.fixture
+def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As long as it is there, decoders that are started now stay at a picture called held.png."""
+    mark, program = tmp_path / "mark", tmp_path / "holding"
+    mark.touch()
+    program.write_text(HOLDS.format(python=sys.executable, mark=str(mark)))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    return mark
 
 
 @pytest.fixture

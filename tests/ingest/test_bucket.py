@@ -122,7 +122,7 @@ def test_an_object_that_went_away_after_the_scan_is_named(
 def test_a_busy_server_is_asked_again_and_never_for_more_objects_at_once_than_allowed(
     s3: S3Server, library: Library, album: Source, shared_pool: DecodePool
 ) -> None:
-    with s3.busy(refusals=1, lasts_s=0.05) as traffic:
+    with s3.busy(refusals=1, lasts_s=0.05, meeting=4) as traffic:
         outcomes = library.ingest(shared_pool, album)
     assert [(one.embedded, one.bad) for one in outcomes] == [(len(PHOTOS), 0)]
     assert set(traffic.asked.values()) == {2}

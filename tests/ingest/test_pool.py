@@ -22,7 +22,6 @@ from ingest.process import ChildProcess
 from tests.ingest.bad_files import REFUSED, SOUND, picture, png_bomb, saved, write_odd_names, write_refused, write_sound
 
 SLOW_SIDE = 7000  # a PNG of 49 megapixels: some tenths of a second to decode
-SLOWEST_SIDE = 13_000
 
 
 def files(folder: Path, names: list[str]) -> list[FileToRead]:
@@ -35,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_refused(folder, bomb_side=2000)
     write_sound(folder)
     (folder / "slow.png").write_bytes(png_bomb(SLOW_SIDE))
+    (folder / "held.png").write_bytes(saved(picture(), "PNG"))
     for number in range(8):
         (folder / f"{number}.jpg").write_bytes(saved(picture(seed=number), "JPEG"))
     return folder
@@ -46,7 +46,7 @@ def pool() -> Iterator[DecodePool]:
         yield pool
 
 
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = 90) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, "waited in vain"
@@ -55,7 +55,7 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = 30) -> None:
 
 def test_a_group_comes_back_in_order_and_equals_decoding_here(pool: DecodePool, folder: Path) -> None:
     names = [*SOUND, *REFUSED]
-    group = pool.submit(files(folder, names)).result(60)
+    group = pool.submit(files(folder, names)).result(120)
     assert len(group.results) == len(names)
     for name, result in zip(names, group.results, strict=True):
         data = (folder / name).read_bytes()
@@ -74,7 +74,7 @@ def test_a_group_comes_back_in_order_and_equals_decoding_here(pool: DecodePool, 
 
 def test_names_that_are_not_utf8_or_hold_quotes_and_newlines(pool: DecodePool, tmp_path: Path) -> None:
     root = os.fsencode(tmp_path)
-    group = pool.submit([FileToRead(root + b"/" + name, root) for name in write_odd_names(tmp_path)]).result(60)
+    group = pool.submit([FileToRead(root + b"/" + name, root) for name in write_odd_names(tmp_path)]).result(120)
     assert all(isinstance(result, Decoded) for result in group.results)
 
 
@@ -126,13 +126,15 @@ def test_many_threads_share_a_pool(pool: DecodePool, folder: Path) -> None:
     assert not wrong
 
 
-def kill_while_at(pool: DecodePool, name: bytes, times: int) -> None:
+def kill_while_at(pool: DecodePool, name: bytes, times: int, *, meanwhile: Callable[[], object] = lambda: None) -> None:
     """SIGKILLs the child that is decoding the file, as the kernel does when memory runs out."""
     killed: set[int] = set()
 
     def hit() -> bool:
         for pid, path in pool.at():
             if path.endswith(name) and pid not in killed:
+                if len(killed) == times - 1:
+                    meanwhile()
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)
         return len(killed) >= times
@@ -140,12 +142,12 @@ def kill_while_at(pool: DecodePool, name: bytes, times: int) -> None:
     wait_until(hit)
 
 
-def test_a_file_that_kills_its_decoder_twice_is_bad_and_the_rest_goes_on(folder: Path) -> None:
+def test_a_file_that_kills_its_decoder_twice_is_bad_and_the_rest_goes_on(folder: Path, mark: Path) -> None:
     with DecodePool(1, size=32) as pool:
-        future = pool.submit(files(folder, ["0.jpg", "slow.png", "1.jpg", "2.jpg"]))
+        future = pool.submit(files(folder, ["0.jpg", "held.png", "1.jpg", "2.jpg"]))
         behind = pool.submit(files(folder, ["3.jpg", "4.jpg"]))
-        kill_while_at(pool, b"slow.png", 2)
-        results = future.result(60).results
+        kill_while_at(pool, b"held.png", 2)
+        results = future.result(120).results
         assert [type(result) for result in results] == [Decoded, DecodeError, Decoded, Decoded]
         assert isinstance(results[1], DecodeError)
         assert results[1].kind == "crashed"
@@ -153,45 +155,50 @@ def test_a_file_that_kills_its_decoder_twice_is_bad_and_the_rest_goes_on(folder:
         for number, result in zip((0, 1, 2), (results[0], *results[2:]), strict=True):
             assert isinstance(result, Decoded)
             assert result.bytes == (folder / f"{number}.jpg").stat().st_size
-        assert all(isinstance(result, Decoded) for result in behind.result(60).results)
+        assert all(isinstance(result, Decoded) for result in behind.result(120).results)
 
 
-def test_a_decoder_killed_once_by_chance_costs_no_file(folder: Path) -> None:
+def test_a_decoder_killed_once_by_chance_costs_no_file(folder: Path, mark: Path) -> None:
     with DecodePool(1, size=32) as pool:
-        future = pool.submit(files(folder, ["0.jpg", "slow.png", "1.jpg"]))
-        kill_while_at(pool, b"slow.png", 1)
-        assert all(isinstance(result, Decoded) for result in future.result(60).results)
+        future = pool.submit(files(folder, ["0.jpg", "held.png", "1.jpg"]))
+        kill_while_at(pool, b"held.png", 1, meanwhile=mark.unlink)
+        assert all(isinstance(result, Decoded) for result in future.result(120).results)
 
 
 def test_a_file_over_the_memory_limit_is_named(folder: Path) -> None:
     with DecodePool(1, size=32, memory_mb=60) as pool:
-        results = pool.submit(files(folder, ["0.jpg", "slow.png", "1.jpg"])).result(60).results
+        results = pool.submit(files(folder, ["0.jpg", "slow.png", "1.jpg"])).result(120).results
     assert isinstance(results[1], DecodeError)
     assert results[1].kind == "out_of_memory"
     assert isinstance(results[0], Decoded)
     assert isinstance(results[2], Decoded)
 
 
-def test_a_file_over_the_time_limit_is_named(folder: Path) -> None:
-    (folder / "slowest.png").write_bytes(png_bomb(SLOWEST_SIDE))
-    with DecodePool(1, size=32, file_timeout_s=0.4) as pool:
-        results = pool.submit(files(folder, ["slowest.png", "1.jpg"])).result(60).results
+def test_a_file_over_the_time_limit_is_named(folder: Path, mark: Path) -> None:
+    with DecodePool(1, size=32, file_timeout_s=2) as pool:
+        results = pool.submit(files(folder, ["held.png", "1.jpg"])).result(120).results
     assert isinstance(results[0], DecodeError)
     assert results[0].kind == "timeout"
-    assert "0.4 s" in results[0].reason
+    assert "2 s" in results[0].reason
     assert isinstance(results[1], Decoded)
 
 
-def test_closing_fails_what_is_on_its_way(folder: Path) -> None:
+def close_at_once(pool: DecodePool) -> None:
+    """What waits for a child that never answers waits for ever."""
+    closing = threading.Thread(target=pool.close, daemon=True)
+    closing.start()
+    closing.join(60)
+    assert not closing.is_alive()
+
+
+def test_closing_fails_what_is_on_its_way(folder: Path, mark: Path) -> None:
     pool = DecodePool(1, size=32)
-    futures = [pool.submit(files(folder, ["slow.png"])) for _ in range(4)]
+    futures = [pool.submit(files(folder, ["held.png"])) for _ in range(4)]
     wait_until(lambda: bool(pool.at()))
-    started = time.monotonic()
-    pool.close()
-    assert time.monotonic() - started < 5
+    close_at_once(pool)
     for future in futures:
         with pytest.raises(PoolError, match="closed"):
-            future.result(5)
+            future.result(120)
     with pytest.raises(PoolError, match="closed"):
         pool.decode_one(b"")
 
@@ -206,24 +213,21 @@ def test_closing_ends_idle_decoders_at_once_however_long_each_takes_to_die(monke
 
     monkeypatch.setattr(ChildProcess, "kill", slowly)
     pool = DecodePool(4, size=32)
-    until = time.monotonic() + 30
-    while any(channel._child is None for channel in pool._channels) and time.monotonic() < until:
-        time.sleep(0.01)
-    started = time.monotonic()
-    pool.close()
-    assert time.monotonic() - started < 5
+    wait_until(lambda: all(channel._child is not None for channel in pool._channels))
+    close_at_once(pool)
 
 
-def test_children_load_no_torch_and_see_no_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_load_no_torch_and_see_no_settings(folder: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUIJI_DATABASE_URL", "postgresql://someone:secret@db/ruiji")
     with DecodePool(1, size=32) as pool:
-        future: Future[Group] = pool.submit(files(folder, ["slow.png"]))
+        future: Future[Group] = pool.submit(files(folder, ["held.png"]))
         wait_until(lambda: bool(pool.at()))
         pid = pool.at()[0][0]
         assert "torch" not in Path(f"/proc/{pid}/maps").read_text()
         assert b"secret" not in Path(f"/proc/{pid}/environ").read_bytes()
         os.kill(pid, signal.SIGINT)  # Ctrl-C goes to the whole process group; ending is the parent's business
-        assert isinstance(future.result(60).results[0], Decoded)
+        mark.unlink()
+        assert isinstance(future.result(120).results[0], Decoded)
 
 
 PARENT = """
@@ -231,10 +235,10 @@ import sys, time
 from ingest.pool import DecodePool, FileToRead
 pool = DecodePool(2, size=32)
 futures = [pool.submit([FileToRead(sys.argv[1].encode())]) for _ in range(40)]
-while len(pool.at()) < 2:
+while len(found := pool.at()) < 2:
     time.sleep(0.002)
-print(*(pid for pid, _ in pool.at()), flush=True)
-time.sleep(60)
+print(*(pid for pid, _ in found), flush=True)
+time.sleep(600)
 """
 
 
@@ -255,7 +259,7 @@ def test_children_end_with_their_parent_even_in_the_middle_of_a_file(folder: Pat
         except FileNotFoundError:
             return True
 
-    wait_until(lambda: all(gone(pid) for pid in children), timeout_s=5)
+    wait_until(lambda: all(gone(pid) for pid in children))
 
 
 def test_a_pool_whose_children_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

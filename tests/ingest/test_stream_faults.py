@@ -17,6 +17,7 @@ from catalog.artifacts import ArtifactStore
 from catalog.chunks import ClaimedChunk
 from ingest.pool import DecodePool
 from ingest.stream import StorageFullError, embed_chunk, embed_chunks
+from tests.ingest.bad_files import picture, saved
 from tests.ingest.conftest import DIMENSION, SIZE, Library
 from tests.ingest.library_checks import check_every_image_once, write_photos
 
@@ -127,7 +128,8 @@ def test_a_paused_or_cancelled_chunk_is_given_back_soon(library: Library, shared
         return status
 
     def embed(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        time.sleep(0.5)
+        told.wait(2)
+        time.sleep(1 if told.is_set() else 0)  # after that it is soon
         return library.embed(pictures)
 
     claimed = next(chunk for _ in range(2) if len((chunk := library.must_claim()).items) > 100)
@@ -194,20 +196,19 @@ def test_vectors_that_do_not_match_the_pictures_are_refused(library: Library, sh
         )
 
 
-def test_a_file_that_ends_its_decoder_is_bad_and_the_chunk_is_committed(library: Library) -> None:
-    from tests.ingest.bad_files import png_bomb
+def test_a_file_that_ends_its_decoder_is_bad_and_the_chunk_is_committed(library: Library, mark: Path) -> None:
     from tests.ingest.test_pool import kill_while_at
 
     write_photos(library.photos, 5)
-    (library.photos / "killer.png").write_bytes(png_bomb(7000))
+    (library.photos / "held.png").write_bytes(saved(picture(), "PNG"))
     library.scan(library.add_source())
     with DecodePool(1, size=SIZE) as pool:
-        killer = threading.Thread(target=kill_while_at, args=(pool, b"killer.png", 2))
+        killer = threading.Thread(target=kill_while_at, args=(pool, b"held.png", 2))
         killer.start()
         outcome = embed_chunk(library.ledger, library.store, library.must_claim(), embed=library.embed, pool=pool)
         killer.join()
     assert (outcome.state, outcome.embedded, outcome.bad) == ("committed", 5, 1)
-    assert library.bad() == {b"killer.png": "crashed"}
+    assert library.bad() == {b"held.png": "crashed"}
 
 
 def test_a_second_worker_takes_what_is_left(

@@ -13,13 +13,17 @@ BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce
 
 
 class Traffic:
-    """A busy server: each object is refused `refusals` times before it comes, and takes `lasts_s`."""
+    """A busy server: each object is refused `refusals` times before it comes, and then takes `lasts_s`.
 
-    def __init__(self, app: Any, *, refusals: int, lasts_s: float) -> None:
+    None comes before as many as `meeting` were asked for at one moment.
+    """
+
+    def __init__(self, app: Any, *, refusals: int, lasts_s: float, meeting: int) -> None:
         self.most_at_once = 0
         self.asked: Counter[str] = Counter()
         self._app, self._refusals, self._lasts_s = app, refusals, lasts_s
         self._now = 0
+        self._meeting, self._met = meeting, threading.Event()
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -31,7 +35,10 @@ class Traffic:
             refused = self.asked[environ["PATH_INFO"]] <= self._refusals
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
+            if self.most_at_once >= self._meeting:
+                self._met.set()
         try:
+            self._met.wait(60)
             time.sleep(self._lasts_s)
             if refused:
                 start_response("503 Slow Down", [("Content-Type", "application/xml")])
@@ -91,11 +98,11 @@ class S3Server:
         client.delete_bucket(Bucket=bucket)
 
     @contextlib.contextmanager
-    def busy(self, *, refusals: int = 0, lasts_s: float = 0.0) -> Iterator[Traffic]:
+    def busy(self, *, refusals: int = 0, lasts_s: float = 0.0, meeting: int = 0) -> Iterator[Traffic]:
         """For as long as the block runs."""
         server: Any = self._server._server
         calm = server.app
-        server.app = Traffic(calm, refusals=refusals, lasts_s=lasts_s)
+        server.app = Traffic(calm, refusals=refusals, lasts_s=lasts_s, meeting=meeting)
         try:
             yield server.app
         finally:

@@ -12,9 +12,8 @@ from catalog.sign_in_limits import Limits
 from catalog.users import ROLES, Role
 from deploy.valkey import answers, valkey_part
 from tests.photos import jpeg, scene
-from tests.stack import free_port
 from tests.webui.doors import CHEAP, Person, joined
-from tests.webui.room import Room, Visitor, furnished, query_worker, running, signed_in, visiting
+from tests.webui.room import PATIENCE_S, Room, Visitor, furnished, query_worker, running, signed_in, visiting
 from webui.app import create_app
 from webui.config import WebConfig
 from worker.client import Client
@@ -89,13 +88,13 @@ def deserted(config: WebConfig, tmp_path_factory: pytest.TempPathFactory) -> Ite
     url = f"redis+socket://{socket}?virtual_host=0"
     with running(valkey_part(data=folder / "data", socket=socket), ready=lambda: answers(url)):
         client = Client(url)
-        yield signed_in(create_app(replace(config, client=client)))
+        yield signed_in(create_app(replace(config, client=client, query_timeout_s=PATIENCE_S)))
         client.close()
 
 
 @pytest.fixture
 def brokerless(config: WebConfig) -> Iterator[Visitor]:
     """Somebody at the page of a server whose broker does not run."""
-    client = Client(f"redis://127.0.0.1:{free_port()}/0")
-    yield signed_in(create_app(replace(config, client=client)))
+    client = Client("redis://127.0.0.1:1/0")
+    yield signed_in(create_app(replace(config, client=client, query_timeout_s=PATIENCE_S)))
     client.close()

@@ -36,10 +36,12 @@ from ingest.pool import DecodePool
 from ingest.scan import scan_source
 from ingest.stream import embed_chunk
 from tests.photos import jpeg, scene, write_folder
+from webui.readiness import SILENT
 
 PER_KIND = 10
 ODD_NAME = b'caf\xe9 "quoted"\n.jpg'
 BROKEN_NAME = b'caf\xe9 "broken".jpg'
+PATIENCE_S = 60.0  # of a search, on a machine that others use
 WORKER = "from settings import Settings; from worker.service import run_worker; run_worker(Settings(), queue='query')"
 
 
@@ -101,7 +103,7 @@ def ingest(ledger: Ledger, store: ArtifactStore, index: VectorIndex, embedder: E
 
 @contextlib.contextmanager
 def running(
-    part: Part, *, ready: Callable[[], bool], timeout_s: float = 90, log_file: Path | None = None
+    part: Part, *, ready: Callable[[], bool], timeout_s: float = 150, log_file: Path | None = None
 ) -> Iterator[None]:
     """A server for as long as the block runs."""
     with contextlib.ExitStack() as stack:
@@ -123,7 +125,7 @@ def running(
 def end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(timeout=15)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -172,7 +174,7 @@ def query_worker(room: Room) -> Iterator[None]:
 
     def ready() -> bool:
         with contextlib.suppress(WorkerUnavailable):
-            return bool(client.ping("query", timeout_s=1))
+            return bool(client.ping("query", timeout_s=2))
         return False
 
     command = (sys.executable, "-c", WORKER)
@@ -215,3 +217,11 @@ def signed_in(app: Flask) -> Visitor:
     client = visiting(app)
     client.environ_base["HTTP_X_CSRF_TOKEN"] = client.get("/api/v1/token").json["token"]
     return client
+
+
+def heard(client: Visitor) -> Any:
+    """What /readyz answers once every part has been heard of: a busy machine may need longer than a probe waits."""
+    until = time.monotonic() + 60
+    while SILENT in (answer := client.get("/readyz")).json["parts"].values():
+        assert time.monotonic() < until, answer.json
+    return answer

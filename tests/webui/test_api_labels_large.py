@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,8 +14,6 @@ from tests.catalog.large import IMAGES, fill
 from tests.webui.room import Visitor, signed_in
 from webui.app import create_app
 from webui.config import WebConfig
-
-QUICK_S = 30.0  # several times what it takes, on a machine that has other things to do
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +33,6 @@ def confirm(person: Visitor, key: str, images: range = range(1, IMAGES + 1)) -> 
 
 
 def test_a_hundred_thousand_are_confirmed_once_and_taken_back(person: Visitor) -> None:
-    started = time.monotonic()
     done = confirm(person, "all")
     assert (done["applied"], done["unchanged"], done["repeated"]) == (IMAGES, 0, False)
     again = confirm(person, "all")
@@ -45,7 +41,6 @@ def test_a_hundred_thousand_are_confirmed_once_and_taken_back(person: Visitor) -
     assert (undone["applied"], undone["unchanged"]) == (IMAGES, 0)
     redone = person.post(f"/api/v1/batches/{done['batch']}/redo", json={"key": "forth"}).json
     assert (redone["applied"], redone["unchanged"]) == (IMAGES, 0)
-    assert time.monotonic() - started < 4 * QUICK_S
     label = next(row for row in person.get("/api/v1/labels").json["labels"] if row["name"] == "all of it")
     assert label["yes"] > 0
     one_more = person.post(

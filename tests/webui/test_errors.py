@@ -22,7 +22,7 @@ from catalog.index import VectorIndex
 from deploy.process import Part
 from tests.photos import jpeg, scene
 from tests.stack import free_port
-from tests.webui.room import Room, Visitor, running, signed_in, visiting
+from tests.webui.room import PATIENCE_S, Room, Visitor, heard, running, signed_in, visiting
 from webui.app import create_app
 from webui.config import WebConfig
 
@@ -34,10 +34,10 @@ def ask(client: Visitor, picture: bytes = PICTURE) -> Any:
     return client.post("/api/v1/search", data=data, content_type="multipart/form-data")
 
 
-def test_without_a_query_worker_the_answer_is_503_within_ten_seconds(deserted: Visitor) -> None:
+def test_without_a_query_worker_the_answer_is_503_long_before_a_search_may_take(deserted: Visitor) -> None:
     started = time.monotonic()
     answer = ask(deserted)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < PATIENCE_S / 2
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "worker_unavailable")
     assert "ruiji up" in answer.json["error"]["message"]
 
@@ -45,10 +45,10 @@ def test_without_a_query_worker_the_answer_is_503_within_ten_seconds(deserted: V
 def test_without_a_broker_too(brokerless: Visitor) -> None:
     started = time.monotonic()
     answer = ask(brokerless)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < PATIENCE_S / 2
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "worker_unavailable")
     assert "ruiji up" in answer.json["error"]["message"]
-    ready = brokerless.get("/readyz")
+    ready = heard(brokerless)
     assert ready.status_code == 503
     assert ready.json["parts"]["broker"] != "ok"
     assert ready.json["parts"]["ledger"] == ready.json["parts"]["index"] == "ok"
@@ -60,17 +60,17 @@ def test_without_an_index_the_answer_names_it(config: WebConfig, room: Room) -> 
     person = signed_in(create_app(replace(config, index=index)))
     started = time.monotonic()
     answer = person.post("/api/v1/search", json={"image_id": room.image_id("labelled/sky/00001.jpg")})
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < PATIENCE_S / 2
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "index_unavailable")
     assert "ruiji" in answer.json["error"]["message"]
-    ready = person.get("/readyz")
+    ready = heard(person)
     assert ready.status_code == 503
     assert ready.json["parts"]["index"] != "ok"
     index.close()
 
 
 def test_everything_answers(person: Visitor) -> None:
-    answer = person.get("/readyz")
+    answer = heard(person)
     assert answer.json == {"ok": True, "parts": dict.fromkeys(("ledger", "index", "broker", "query"), "ok")}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +52,9 @@ def watched(config: WebConfig, worker: None) -> Iterator[Visitor]:
 def test_figures_tell_what_is_there_and_what_was_asked(watched: Visitor, room: Room) -> None:
     asked = watched.post("/api/v1/search", data={"file": (_picture(), "x.jpg")}, content_type="multipart/form-data")
     assert asked.status_code == 200
-    found = scraped(watched)
+    until = time.monotonic() + 60
+    while set((found := scraped(watched))["ruiji_up"].values()) != {1.0}:  # one may be late
+        assert time.monotonic() < until, found["ruiji_up"]
     images = count_images(room.ledger).images
     assert images >= room.images
     assert found["ruiji_images"][()] == found["ruiji_images_embedded"][()] == images
@@ -63,11 +66,10 @@ def test_figures_tell_what_is_there_and_what_was_asked(watched: Visitor, room: R
     assert found["ruiji_bad_files"] and found["ruiji_files_unreadable"][()] == 1
     assert found["ruiji_chunks"][(("state", "done"),)] >= 2 and found["ruiji_chunks"][(("state", "failed"),)] == 0
     assert found["ruiji_chunk_failures"] == {(("reason", "gave_up"),): 0, (("reason", "worker_lost"),): 0}
-    assert set(found["ruiji_up"].values()) == {1.0}
     assert found["ruiji_queue_oldest_seconds"][(("queue", "embed"),)] == 0
     [labels] = [dict(key) for key in found["ruiji_worker_images_total"] if dict(key)["queue"] == "query"][:1]
     assert labels["device"] == "cpu" and labels["worker"].startswith("query@")
-    assert 0 <= min(found["ruiji_worker_heartbeat_age_seconds"].values()) < 20
+    assert 0 <= min(found["ruiji_worker_heartbeat_age_seconds"].values()) < 120
     stages = {dict(key)["stage"]: value for key, value in found["ruiji_query_stage_seconds_count"].items()}
     assert stages == dict.fromkeys(("store", "broker", "decode", "wait", "embed", "search", "ledger", "total"), 1)
     counted = found["ruiji_http_requests_total"]

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,6 +42,15 @@ def lines(text: str, request: str) -> list[dict[str, Any]]:
     return [line for line in found if line.get("request") == request]
 
 
+def written(room: Room, request: str) -> list[dict[str, Any]]:
+    """The lines of the query worker that belong to a request; it answers first and writes then."""
+    until = time.monotonic() + 60
+    while not (found := lines(room.query_log.read_text().rpartition("\n")[0], request)):
+        assert time.monotonic() < until, "the query worker has written nothing of it"
+        time.sleep(0.02)
+    return found
+
+
 def test_one_search_is_found_in_the_log_of_the_page_and_of_the_query_worker(
     person: Visitor, room: Room, log: io.StringIO
 ) -> None:
@@ -57,7 +67,7 @@ def test_one_search_is_found_in_the_log_of_the_page_and_of_the_query_worker(
     assert {"index", "ledger", "worker_embed", "total"} <= set(page[0]["stages_ms"])
     assert (page[1]["status"], page[1]["level"], page[1]["logger"]) == (200, "INFO", "ruiji.request")
     assert page[1]["took_ms"] > 0
-    worker = lines(room.query_log.read_text(), "from-a-proxy-0001")
+    worker = written(room, "from-a-proxy-0001")
     assert [line["message"] for line in worker] == ["embedded"]
     assert set(worker[0]["stages_ms"]) >= {"decode", "embed"}
     # Other tests' requests stand in the same logs, and an encoder that is taken in is named with its folder.
@@ -72,7 +82,7 @@ def test_a_refused_picture_is_in_both_logs_too(person: Visitor, room: Room, log:
     assert answer.status_code == 422
     assert answer.json["error"]["request_id"] == request
     assert lines(log.getvalue(), request)[-1]["status"] == 422
-    [line] = lines(room.query_log.read_text(), request)
+    [line] = written(room, request)
     assert line["message"] == "refused"
     assert "no picture at all" not in room.query_log.read_text()
 
