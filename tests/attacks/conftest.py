@@ -75,7 +75,7 @@ def stack(secret: Path) -> Iterator[Stack]:
     for folder in (photos, photos / "plain", samples):
         (folder / "link.jpg").symlink_to(secret.with_suffix(".jpg"))
         (folder / "link").symlink_to(secret.parent)
-    running = Stack(home=room / "home", allowed_root=photos)
+    running = Stack(home=room / "home", allowed_root=photos, environment={"RUIJI_QUERY_TIMEOUT_S": "60"})
     running.start()
     try:
         for below in ("plain", "hostile"):

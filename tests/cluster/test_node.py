@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -20,7 +21,8 @@ from settings import Settings
 from tests.servers.processes import eventually, once, running
 from worker.pulse import ALIVE_WITHIN_S
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+STUBBORN += "import pathlib, sys; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
 
 
 def alive(ledger: Ledger) -> dict[int, WorkerRow]:
@@ -44,14 +46,20 @@ def test_two_workers_one_killed_and_started_again_all_stopped_by_one_signal(tmp_
     assert (before.returncode, before.stdout) == (1, "no worker of embed has reached the ledger and the broker yet\n")
     command = ["ruiji", "node", "--queues", "embed", "--devices", "cpu,cpu"]
     with running(command, folder=tmp_path, log=log, environment=environment) as node:
-        eventually(lambda: len(alive(ledger)) == 2, within_s=60, log=log)
-        first, second = sorted(alive(ledger))
+        seen: set[int] = set()
+
+        def both() -> bool:
+            seen.update(alive(ledger))
+            return len(seen) == 2
+
+        eventually(both, within_s=150, log=log)
+        first, second = sorted(seen)
         assert once(health, folder=tmp_path, environment=environment).returncode == 0
         os.kill(first, signal.SIGKILL)
-        eventually(lambda: len({*alive(ledger)} - {first, second}) == 1, within_s=60, log=log)
+        eventually(lambda: len({*alive(ledger)} - {first, second}) == 1, within_s=150, log=log)
         assert "was killed by SIGKILL; started again in 2 s" in log.read_text()
         node.send_signal(signal.SIGTERM)
-        assert node.wait(timeout=30) == 0, log.read_text()
+        assert node.wait(timeout=120) == 0, log.read_text()
     # The killed one's row goes with the sweep; the others have signed off.
     assert [row.pid for row in list_workers(ledger, alive_within_s=1e9)] == [first]
     for pid in (first, second):
@@ -69,25 +77,26 @@ def test_a_worker_that_is_silent_is_unwell(tmp_path: Path) -> None:
     (pulse.parent / "embed-cuda-0").touch()
     found = once(["python", "-m", "deploy.healthy", "worker", "embed"], folder=tmp_path, environment=environment)
     assert found.returncode == 1
-    assert found.stdout.startswith("embed-cuda-1 has been silent for 9")
+    silent = re.match(r"embed-cuda-1 has been silent for (\d+)", found.stdout)
+    assert silent and int(silent[1]) >= 90
 
 
-def test_what_ends_soon_rests_longer_and_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
-    starts = tmp_path / "starts"
+def test_what_ends_soon_rests_longer_and_a_second_signal_ends_all_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts, ready = tmp_path / "starts", tmp_path / "ready"
     short = Part(name="short", command=(sys.executable, "-c", f"open({str(starts)!r}, 'a').write('here ')"))
-    stubborn = Part(name="stubborn", command=(sys.executable, "-c", STUBBORN))
+    stubborn = Part(name="stubborn", command=(sys.executable, "-c", STUBBORN, str(ready)))
     keeper = Keeper([short, stubborn])
     run = threading.Thread(target=keeper.run)  # in a thread only here: the parts end with it
     run.start()
-    # At once, and after 2 s.
-    eventually(lambda: starts.exists() and starts.read_text().count("here") == 2, within_s=30)
-    time.sleep(2.5)
-    assert starts.read_text().count("here") == 2  # the second rest takes 4 s
+    eventually(lambda: "started again in 4 s" in caplog.text and ready.exists(), within_s=120)
+    assert "started again in 2 s" in caplog.text and starts.read_text().count("here") >= 2
     keeper.on_signal(signal.SIGTERM)
     time.sleep(0.5)
     assert run.is_alive()  # one ignores SIGTERM, and is waited for
     keeper.on_signal(signal.SIGTERM)
-    run.join(timeout=10)
+    run.join(timeout=60)
     assert not run.is_alive()
 
 

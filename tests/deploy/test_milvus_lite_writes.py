@@ -121,13 +121,13 @@ def test_little_room_is_refused_before_anything_is_touched(install: Install, fol
     assert count(folder) == 0
 
 
-def opened_by_two(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
-    """What a search and a write get that come together, right after a restart."""
+def opened_by_two(folder: Path, monkeypatch: pytest.MonkeyPatch, *, patience_s: float) -> tuple[Any, Any]:
+    """What a search and a write get that come together, right after a restart; each waits so long for the other."""
     first = MilvusLite(str(folder))
     first.create_collection("photos", SCHEMA).upsert(rows(1))
     leave(first)
     database = MilvusLite(str(folder))
-    opening, together = db.Collection, threading.Barrier(2, timeout=1)
+    opening, together = db.Collection, threading.Barrier(2, timeout=patience_s)
 
     def slow(*arguments: Any, **options: Any) -> Any:
         with contextlib.suppress(threading.BrokenBarrierError):  # nobody else is let in here
@@ -145,11 +145,11 @@ def test_a_collection_is_opened_once_however_many_ask_for_it(
     install: Install, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install()
-    one, other = opened_by_two(folder, monkeypatch)
+    one, other = opened_by_two(folder, monkeypatch, patience_s=1)
     assert one is other
 
 
 def test_without_it_each_opens_the_collection_for_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: what one of the two writes is forgotten."""
-    one, other = opened_by_two(folder, monkeypatch)
+    one, other = opened_by_two(folder, monkeypatch, patience_s=60)
     assert one is not other

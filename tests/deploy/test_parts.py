@@ -41,7 +41,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float = 10) -> bool:
+def eventually(condition: Callable[[], bool], *, within_s: float = 90) -> bool:
     until = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > until:
@@ -104,7 +104,7 @@ def test_valkey_keeps_its_messages_over_a_kill_and_has_no_port(tmp_path: Path, s
     url = f"redis+socket://{path}?virtual_host=0"
     for round_ in range(2):
         supervisor.start(valkey_part(data=tmp_path / "data", socket=path))
-        supervisor.wait_until("valkey", lambda: answers(url), timeout_s=10)
+        supervisor.wait_until("valkey", lambda: answers(url), timeout_s=90)
         connection = connect(url)
         assert connection.config_get("port")["port"] == "0"
         assert connection.config_get("appendonly")["appendonly"] == "yes"
@@ -122,13 +122,13 @@ def test_a_reply_is_given_once_and_expires(tmp_path: Path, supervisor: Superviso
     path = tmp_path / "valkey.sock"
     url = f"redis+socket://{path}?virtual_host=0"
     supervisor.start(valkey_part(data=tmp_path / "data", socket=path))
-    supervisor.wait_until("valkey", lambda: answers(url), timeout_s=10)
+    supervisor.wait_until("valkey", lambda: answers(url), timeout_s=90)
     connection = connect(url)
     replies = Replies(connection)
     assert replies.wait("nobody", timeout_s=0.05) is None
     replies.send("one", {"value": 1})
     assert 0 < int(connection.ttl("ruiji:reply:one")) <= 60
-    assert replies.wait("one", timeout_s=1) == {"value": 1}
+    assert replies.wait("one", timeout_s=60) == {"value": 1}
     assert replies.wait("one", timeout_s=0.05) is None
     assert not replies.alive("query")
     replies.sign_of_life("query")
@@ -220,7 +220,7 @@ def test_a_part_that_does_not_start_is_named_with_its_last_words(supervisor: Sup
     # Asked for at once: the part has ended before anybody has read what it said.
     supervisor._children["milvus"][1].wait()
     with pytest.raises(StartFailed) as failed:
-        supervisor.wait_until("milvus", lambda: False, timeout_s=10)
+        supervisor.wait_until("milvus", lambda: False, timeout_s=90)
     first, last = str(failed.value).splitlines()
     assert first == "milvus ended with status 3"
     assert last.endswith(" no room left")

@@ -19,7 +19,7 @@ from tests.servers.milvus_lite import MilvusLite
 from tests.servers.ports import free_port
 
 LIMIT_S = 2.0
-SLACK_S = 8.0  # of a machine that does other things
+SLACK_S = 26.0  # of a machine that does other things; pymilvus by itself would try for minutes
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def is_ready(index: VectorIndex) -> bool:
     return False
 
 
-def ask_from_threads(index: VectorIndex, query: np.ndarray, count: int = 12) -> list[BaseException]:
+def ask_from_threads(index: VectorIndex, query: np.ndarray, count: int = 40) -> list[BaseException]:
     """Search from many threads at once; returns what was raised."""
     failures: list[BaseException] = []
 
@@ -78,7 +78,7 @@ def test_killed_and_started_again_on_the_same_port(server: MilvusLite, index: Ve
     started = time.monotonic()
     failures = ask_from_threads(index, vectors[:1])
     assert time.monotonic() - started < 2 * LIMIT_S + SLACK_S, "they waited for each other"
-    assert len(failures) == 12
+    assert len(failures) == 40
     assert all(isinstance(failure, IndexUnavailable) for failure in failures), failures
     for act in (
         lambda: index.search("pictures", vectors[:1], limit=5),
