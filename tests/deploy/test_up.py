@@ -17,6 +17,7 @@ import pytest
 from bench.other_encoder import renamed
 from bench.surroundings import surroundings
 from catalog.artifacts import ArtifactStore
+from catalog.fault_points import VARIABLE
 from catalog.jobs import job_progress
 from catalog.ledger import Ledger
 from deploy.encoder_setup import set_up_encoder
@@ -35,19 +36,27 @@ def asked(stack: Stack, question: str) -> tuple[int, ...]:
         return tuple(int(value) for value in ledger.execute(question).fetchone())
 
 
-def stopped_embedding(stack: Stack, *, once: str) -> int:
-    """The embed worker's process, held by SIGSTOP at a moment for which the ledger answers `once` with true."""
-    until = time.monotonic() + 120
+def stopped_embedding(stack: Stack, points: Path, point: str, *, once: str = "SELECT 1") -> int:
+    """The embed worker's process, which stops itself at this point once the ledger answers `once` with true."""
+    armed, fired = points / f"{point}.armed", points / f"{point}.fired"
+    until = time.monotonic() + 240
     while True:
-        assert time.monotonic() < until, stack.log()
-        with contextlib.suppress(sqlite3.OperationalError):  # before the tables are there
-            if asked(stack, once)[0]:
-                (worker,) = (pid for pid, line in stack.processes().items() if line.endswith("--queues embed"))
-                os.kill(worker, signal.SIGSTOP)
+        if fired.exists():
+            (worker,) = (pid for pid, line in stack.processes().items() if line.endswith("--queues embed"))
+            if Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] == "T":
                 if asked(stack, once)[0]:
                     return worker
+                fired.unlink()
+                arm(armed)
                 os.kill(worker, signal.SIGCONT)
-        time.sleep(0.002)
+        assert time.monotonic() < until, stack.log()
+        time.sleep(0.01)
+
+
+def arm(armed: Path) -> None:
+    """Whoever comes to this point next stops there: before the next line, and whole."""
+    armed.with_suffix(".partial").write_text("SIGSTOP")
+    armed.with_suffix(".partial").rename(armed)
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +64,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     room = tmp_path_factory.mktemp("up")
     write_folder(room / "photos" / "labelled", per_kind=8, labelled=True)
     (room / "photos" / "labelled" / "sky" / "bro\nken.jpg").write_bytes(b"\xff\xd8 no picture")
-    stack = Stack(
-        home=room / "home", allowed_root=room / "photos", environment={"RUIJI_LEASE_S": "5", "RUIJI_CHUNK_FILES": "10"}
-    )
-    stack.start(timeout_s=120)
+    given = {"RUIJI_LEASE_S": "5", "RUIJI_CHUNK_FILES": "10", VARIABLE: str(room)}
+    stack = Stack(home=room / "home", allowed_root=room / "photos", environment=given)
+    stack.start()
     yield stack
     stack.stop()
     assert not stack.wait_gone()
@@ -193,7 +201,7 @@ def test_switching_to_another_encoder_and_back(stack: Stack, tmp_path: Path) -> 
     assert now["id"] != before["id"]
     query = stack.allowed_root / "labelled" / "grass" / "00002.jpg"
     # The one before answers, under its own name, until the new one is loaded.
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while (answers := stack.upload(query.read_bytes(), k=5).json()["encoder"]) != now["id"]:
         assert answers == before["id"] and time.monotonic() < until
         time.sleep(0.1)
@@ -212,12 +220,14 @@ def test_switching_to_another_encoder_and_back(stack: Stack, tmp_path: Path) -> 
 
 def test_killing_the_supervisor_ends_all_and_the_next_start_goes_on(stack: Stack) -> None:
     write_folder(stack.allowed_root / "more", per_kind=60, labelled=False, first_seed=5000)
+    points = stack.allowed_root.parent
+    arm(points / "shard.written.armed")
     job = stack.ingest(stack.allowed_root / "more")
-    stopped_embedding(stack, once=f"SELECT count(*) > 0 FROM chunk WHERE job_id = {job} AND state = 'claimed'")
+    stopped_embedding(stack, points, "shard.written")
     assert stack.process is not None
     os.kill(stack.process.pid, signal.SIGKILL)
     stack.process.wait()
-    left = stack.wait_gone(timeout_s=15)
+    left = stack.wait_gone()
     assert not left
     chunks, scans, shards = asked(
         stack,
@@ -226,9 +236,9 @@ def test_killing_the_supervisor_ends_all_and_the_next_start_goes_on(stack: Stack
         " (SELECT count(*) FROM shard WHERE indexed_at IS NULL AND lease_until > 0)",
     )
     assert chunks > 0
-    stack.start(timeout_s=120)
+    stack.start()
     assert f"taking up again: {chunks} chunks, {scans} scans, {shards} shards" in stack.log()
-    done = stack.wait_job(job, timeout_s=60)
+    done = stack.wait_job(job)
     assert (done["state"], done["searchable"], done["bad"]) == ("done", True, 0)
     assert done["embedded"] + done["known"] == done["total"] == done["done"] == 180
     counts = json.loads(command(stack, "status", "--json").stdout)["images"]
@@ -239,15 +249,17 @@ def test_a_dead_part_stops_everything_with_status_1(stack: Stack) -> None:
     victim = next(pid for pid, line in stack.processes().items() if line.endswith("ruiji beat"))
     assert stack.process is not None
     stack.kill([victim])
-    assert stack.process.wait(timeout=40) == 1
-    assert not stack.wait_gone(timeout_s=5)
+    assert stack.process.wait(timeout=120) == 1
+    assert not stack.wait_gone()
     assert "beat was killed by SIGKILL" in stack.log()
 
 
 def test_up_embeds_with_the_serving_encoder_and_stops_at_sigterm_in_the_middle(tmp_path: Path) -> None:
     write_folder(tmp_path / "photos", per_kind=100, labelled=True)
-    stack = Stack(home=tmp_path / "home", allowed_root=tmp_path, environment={"RUIJI_CHUNK_FILES": "5"})
+    given = {"RUIJI_CHUNK_FILES": "5", VARIABLE: str(tmp_path)}
+    stack = Stack(home=tmp_path / "home", allowed_root=tmp_path, environment=given)
     stack.home.mkdir()
+    arm(tmp_path / "chunk.committed.armed")
     # As after an upgrade: the shipped encoder is a new one, and this one has served so far.
     ledger = Ledger.open(f"sqlite:///{stack.home}/ledger.db")
     serving = set_up_encoder(ledger, ArtifactStore(str(stack.home / "artifacts")), renamed(tmp_path / "old", "older"))
@@ -257,18 +269,20 @@ def test_up_embeds_with_the_serving_encoder_and_stops_at_sigterm_in_the_middle(t
     try:
         worker = stopped_embedding(
             stack,
+            tmp_path,
+            "chunk.committed",
             once="SELECT count(*) > 0 FROM chunk JOIN job ON job.id = job_id WHERE job.state = 'running'"
             " AND (SELECT sum(state = 'done') BETWEEN 1 AND count(*) - 20 FROM chunk)",
         )
         stack.process.send_signal(signal.SIGTERM)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90
         while "SIGTERM: stopping" not in stack.log():
             assert time.monotonic() < until, stack.log()
             time.sleep(0.05)
         os.kill(worker, signal.SIGCONT)  # in the middle of its work, and told to stop
     finally:
         assert stack.stop() == 0
-    assert not stack.wait_gone(timeout_s=5)
+    assert not stack.wait_gone()
     assert f"encoder older ({serving.id[:12]})" in stack.log()
     assert "is here too but does not serve; switch to it with: ruiji encoder promote" in stack.log()
     done, claimed, chunks = asked(stack, "SELECT sum(state = 'done'), sum(state = 'claimed'), count(*) FROM chunk")

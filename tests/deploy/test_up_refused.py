@@ -26,7 +26,7 @@ def refused(tmp_path: Path, **environment: str) -> str:
     stack = Stack(home=tmp_path / "home", allowed_root=tmp_path, environment=given)
     done = stack.command("up")
     assert done.returncode == FAILED, done.stdout + done.stderr
-    assert not stack.wait_gone(timeout_s=5)
+    assert not stack.wait_gone()
     (line,) = done.stderr.splitlines()
     assert line.startswith("ruiji: ")
     return line
@@ -104,4 +104,4 @@ def test_a_port_asked_for_and_taken_is_an_error(tmp_path: Path) -> None:
         told = stack.command("up")
         assert told.returncode == 1
         assert f"port {port}" in told.stderr
-    assert not stack.wait_gone(timeout_s=5)
+    assert not stack.wait_gone()

@@ -38,7 +38,7 @@ def run_ranks(words: list[str], *, size: int = 2) -> None:
         )
         for rank in range(size)
     ]
-    told = [process.communicate(timeout=120)[1] for process in processes]
+    told = [process.communicate(timeout=400)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * size, "\n".join(told)
 
 

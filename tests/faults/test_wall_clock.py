@@ -62,9 +62,9 @@ def test_a_program_sees_each_move_at_once_and_waits_as_long_as_ever(
         print(tmp_path / f"{moved_s}", file=program.stdin, flush=True)
         *seen, age, took = [float(word) for word in program.stdout.readline().split()]
         for wall in seen:
-            assert wall - time.time() == pytest.approx(moved_s, abs=5), seen
-        assert 0.4 <= age < 5, "a file is as old as it would be on a machine whose own clock moves"
-        assert 0.4 <= took < 5
+            assert wall - time.time() == pytest.approx(moved_s, abs=60), seen
+        assert 0.4 <= age < 60, "a file is as old as it would be on a machine whose own clock moves"
+        assert 0.4 <= took < 60
 
 
 def test_a_file_of_before_a_move_is_older_after_it(clock: WallClock, tmp_path: Path) -> None:
@@ -78,4 +78,4 @@ def test_a_file_of_before_a_move_is_older_after_it(clock: WallClock, tmp_path: P
         text=True,
         check=True,
     )
-    assert float(said.stdout) == pytest.approx(86_400, abs=20)
+    assert float(said.stdout) == pytest.approx(86_400, abs=200)

@@ -49,7 +49,7 @@ def test_two_hosts_train_together_and_a_lost_rank_is_replaced_on_one(trainers: T
 
         for worker in (one, third):
             worker.terminate()
-        assert [worker.wait(timeout=30) for worker in (one, third)] == [0, 0]
+        assert [worker.wait(timeout=120) for worker in (one, third)] == [0, 0]
         trainers.wait_gone(run)
         told = get_run(trainers.ledger, run)
         assert (told.state, told.members, told.attempts, told.error) == ("running", 0, 0, None), "it is not to blame"
