@@ -28,6 +28,7 @@ from bench.under_fire.controls import CONTROLS, put_on_path
 from bench.under_fire.findings import Findings, bounds, of_labels
 from bench.under_fire.label_check import faults, read
 from bench.under_fire.labellers import LABELS, Labeller
+from bench.under_fire.people import bring_to_end
 from bench.under_fire.places import write_photos
 from bench.under_load.memory import HOLDS_DATA, MemoryWatch, growth
 from bench.under_load.meter import Meter, Metered
@@ -142,8 +143,7 @@ class _Run:
         watch.end()
         training.end()
         self.stop.set()
-        for one in everyone:
-            one.join(timeout=SETTLED_S)
+        bring_to_end(everyone, within_s=SETTLED_S)
         self._complain(everyone, training)
         found = self._compare(people, waves)
         own, mapped = (of(warm_up=plan.warm_up) for of in (watch.own, watch.mapped))

@@ -20,6 +20,7 @@ from bench.under_fire.findings import Findings, of_labels
 from bench.under_fire.label_check import Row, faults, read
 from bench.under_fire.labellers import LABELS, Labeller
 from bench.under_fire.nemesis import JUMP, KINDS, Nemesis
+from bench.under_fire.people import bring_to_end, done_by, internal_errors
 from bench.under_fire.places import write_photos
 from bench.under_fire.probe import Probe
 from bench.under_fire.training_check import check_trainings
@@ -109,10 +110,7 @@ class _Fight:
             one.start()
         self._strike(nemesis)
         self.stop.set()
-        for one in self.everyone:
-            one.join(timeout=SETTLED_S)
-            if one.failure is not None:
-                raise RuntimeError(f"{one.name}: {one.failure!r}") from one.failure
+        bring_to_end(self.everyone, within_s=SETTLED_S)
         if world.clock is not None and world.clock.works:
             world.clock.move(0.0)
         world.start()
@@ -122,12 +120,9 @@ class _Fight:
         findings = self._compare()
         world.stop()
         sent = [one for person in self.people for one in person.journal]
-        operations = Counter(one.kind for one in sent)
-        for client in self.clients:
-            operations.update(client.done)
         return Outcome(
             findings=findings,
-            operations=dict(operations),
+            operations=done_by(self.everyone),
             faults=nemesis.counts,
             kills=nemesis.kills,
             acked=self._acknowledged(),
@@ -180,8 +175,8 @@ class _Fight:
             server=self._server(),
             **options,
         )
-        self.clients: list[Client] = [self.ingester, self.switcher, self.searcher, self.trainee]
-        self.everyone: list[Client | Labeller] = [*self.people, *self.clients]
+        clients: list[Client] = [self.ingester, self.switcher, self.searcher, self.trainee]
+        self.everyone: list[Client | Labeller] = [*self.people, *clients]
 
     def _acknowledged(self) -> int:
         """Operations that were answered: changes of labels, ingests, switches, searches, trainings."""
@@ -244,7 +239,7 @@ class _Fight:
         found.take(trained)
         found.wrong += [*copies, *self.ingester.wrong, *self.searcher.asked.wrong, *self.trainee.wrong]
         self._search(found)
-        if internal := sum(one.done["refused with 500"] for one in self.clients):
+        if internal := internal_errors(self.everyone):
             found.wrong.append(
                 f"{internal} answers of 500, which is a fault of ours; the last: {self.world.traceback()}"
             )

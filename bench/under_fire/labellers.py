@@ -6,6 +6,7 @@ import http.client
 import random
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +45,7 @@ class Sent:
 @dataclass
 class Labeller(threading.Thread):
     """One client with a session of its own; its journal is in the order of the answers. Rests up to `rest_s` between
-    two changes."""
+    two changes. `refused`: how often it was told to ask again, by status."""
 
     number: int
     server: Stack
@@ -53,6 +54,7 @@ class Labeller(threading.Thread):
     seed: int = 7000
     rest_s: float = 0.0
     journal: list[Sent] = field(default_factory=list)
+    refused: Counter[int] = field(default_factory=Counter)
     failure: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -106,6 +108,7 @@ class Labeller(threading.Thread):
                 continue
             if answer.status < 500:
                 break
+            self.refused[answer.status] += 1
             if time.monotonic() > until:
                 raise Unanswered(f"{path} is refused for {FOREVER_S:.0f} s: {answer.status} {answer.body[:500]!r}")
             time.sleep(0.05)

@@ -47,6 +47,7 @@ class Battle:
     seen: list[dict[int, Row]]
     kills: Counter[str]
     done: Counter[str]
+    refused: Counter[int]
     seconds: float
     labels: Labels = field(init=False)
 
@@ -63,6 +64,7 @@ class Battle:
             "asked again": sum(one.tries > 1 for one in sent),
             "carried out though not answered": sum(one.repeated for one in sent),
             "kills": dict(self.kills),
+            "refused": dict(self.refused),
             **self.done,
             "seconds": round(self.seconds),
         }
@@ -106,7 +108,8 @@ def fight(stack: Stack, room: Path, started: float) -> Battle:
         assert not thread.is_alive()
     assert stack.stop() == 0
     journals = [one.journal for one in people]
-    return Battle(ledger, journals, seen, kills, upheaval.done, time.monotonic() - started)
+    refused = sum((one.refused for one in people), Counter())
+    return Battle(ledger, journals, seen, kills, upheaval.done, refused, time.monotonic() - started)
 
 
 def strike(stack: Stack, people: list[Labeller], upheaval: Upheaval) -> tuple[Counter[str], list[dict[int, Row]]]:
@@ -160,6 +163,7 @@ def test_every_acknowledged_change_is_there_once_and_nothing_is_lost_or_overwrit
     assert sum(battle.kills.values()) == KILLS
     assert any(one.tries > 1 for one in sent), "no client was ever left without an answer"
     assert {one.kind for one in sent} == {"decide", "undo", "redo"}
+    assert battle.refused[500] == 0, "a 500 is a fault of ours, whatever was killed"
 
 
 ALTERED = {
