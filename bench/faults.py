@@ -78,6 +78,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "operations_by_kind": dict(sorted(outcome.operations.items())),
         "faults": sum(outcome.faults.values()),
         "faults_by_kind": dict(sorted(outcome.faults.items())),
+        "faults_of_trainings": dict(sorted(outcome.stages.items())),
         "kills": outcome.kills,
         "acked": outcome.acked,
         "asked_again": outcome.asked_again,

@@ -65,6 +65,7 @@ class Outcome:
     findings: Findings
     operations: dict[str, int]
     faults: Counter[str]
+    stages: Counter[str]
     kills: int
     acked: int
     asked_again: int
@@ -124,6 +125,7 @@ class _Fight:
             findings=findings,
             operations=done_by(self.everyone),
             faults=nemesis.counts,
+            stages=nemesis.stages,
             kills=nemesis.kills,
             acked=self._acknowledged(),
             asked_again=sum(one.tries > 1 for one in sent),

@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
@@ -26,6 +26,8 @@ MOVES = (600.0, 86_400.0, -3_600.0, 0.0)
 ERRORS = ("ENOSPC", "EIO")
 # The worker that trains, twice as often as the process in which it does: that one is not always there.
 TRAINERS = ("train", "train", "training")
+CALLED = {"train": "worker", "training": "process"}
+NO_STAGE = "no stage"
 STAGES = ("prepare", "train", "train", "ship")
 # Where nothing else strikes, there is time to wait for the rarest.
 STAGE_WITHIN_S, RARE_STAGE_S, STAGE_LASTS_S = 10.0, 40.0, 4.0
@@ -49,8 +51,9 @@ LONGEST_STOP_S = 2.0 * LEASE_S
 
 @dataclass
 class Nemesis:
-    """Strikes at a world; `counts` what struck, `recovery_s` of each kind from the fault to the next answer of every
-    part, `ended` those that only an engine had, and that `ruiji up` or a worker did not outlive."""
+    """Strikes at a world; `counts` what struck, `recovery_s` of each kind from the fault to the next search that finds
+    something, `ended` those that only an engine had, and that `ruiji up` or a worker did not outlive. `stages` says of
+    those that struck a training in which stage it was, and what of it was struck."""
 
     world: World
     probe: Callable[[], bool]
@@ -60,13 +63,14 @@ class Nemesis:
     kills: int = 0
     recovery_s: dict[str, list[float]] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
+    stages: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self._deck: list[str] = []
 
     def strike(self) -> None:
-        """One fault, and all started again; returns when searches and labels are answered."""
+        """One fault, and all started again; returns when a search finds something."""
         kind = self._draw()
         before = self._ours()
         began = self._do(kind)
@@ -109,7 +113,7 @@ class Nemesis:
         if kind == "kill training":
             return self._kill_training()
         if kind == "stop training":
-            return self._stop(among=TRAINERS) if self._training_comes() else None
+            return self._stop_training()
         if kind == "stop":
             return self._stop()
         if kind == "broker wiped":
@@ -213,29 +217,48 @@ class Nemesis:
 
     def _kill_training(self) -> float | None:
         """Nothing else ends with it: another worker is started, and the process dies with its worker."""
-        if not self._training_comes() or not (pids := self.world.pids(self.random.choice(TRAINERS))):
+        if not self._training_comes():
             return None
+        part = self.random.choice(TRAINERS)
+        if not (pids := self.world.pids(part)):
+            return None
+        stage = self._stage()
         began = time.monotonic()
         self.world.send(pids, signal.SIGKILL)
         self.kills += 1
+        self.stages[f"kill training: {stage}, {CALLED[part]}"] += 1
+        return began
+
+    def _stop_training(self) -> float | None:
+        if not self._training_comes():
+            return None
+        part = self.random.choice(TRAINERS)
+        stage = self._stage()
+        began = self._stop(part)
+        if began is not None:
+            self.stages[f"stop training: {stage}, {CALLED[part]}"] += 1
         return began
 
     def _training_comes(self) -> bool:
         """Wait for a run to be in some stage of its three, then somewhat longer: struck at once, none came far."""
-        there = (
-            "SELECT r.stage FROM run r JOIN trainer t ON t.run_id = r.id AND t.gang = r.gang WHERE r.state = 'running'"
-        )
         stage = self.random.choice(STAGES)
         until = time.monotonic() + (RARE_STAGE_S if set(self.only) <= {*OF_TRAININGS, JUMP} else STAGE_WITHIN_S)
-        while (stage,) not in self.world.query(there):
+        while self._stage() != stage:
             if time.monotonic() > until:
                 return False
             time.sleep(0.1)
         time.sleep(self.random.uniform(0.0, STAGE_LASTS_S))
         return True
 
-    def _stop(self, given: str = "", *, among: Sequence[str] = STOPPED) -> float | None:
-        part = given or self.random.choice(among)
+    def _stage(self) -> str:
+        """The one in which the training is; it may have ended since it was looked for."""
+        there = self.world.query(
+            "SELECT r.stage FROM run r JOIN trainer t ON t.run_id = r.id AND t.gang = r.gang WHERE r.state = 'running'"
+        )
+        return str(there[0][0]) if there else NO_STAGE
+
+    def _stop(self, given: str = "") -> float | None:
+        part = given or self.random.choice(STOPPED)
         pids = self.world.pids(part)
         if not pids:
             return None

@@ -34,7 +34,8 @@ def read(result: Mapping[str, Any]) -> Tally:
         raise ValueError(f"a run with the control {result['control']!r} says nothing about what is shipped")
     if "faults_by_kind" in result:
         checked = result["checked"]
-        counts = {**checked, **result["faults_by_kind"], "kills": result["kills"]}
+        stages = result.get("faults_of_trainings", {})
+        counts = {**checked, **result["faults_by_kind"], **stages, "kills": result["kills"]}
         return Tally(counts, checked, result["lost"] + result["duplicates"] + result["wrong"])
     if "rows_a_batch" in result:
         return Tally({"kills": result["kills"]}, {"rows": result["acked"]}, result["lost"])
