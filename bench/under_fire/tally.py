@@ -61,7 +61,7 @@ def added(before: Mapping[str, Any], result: Mapping[str, Any], goals: Sequence[
     checked = dict(sorted((Counter(before.get("checked", {})) + Counter(run.checked)).items()))
     amiss = int(before.get("amiss", 0)) + run.amiss
     return {
-        "reached": {goal.what: sum(counts[name] for name in goal.of) for goal in goals},
+        "reached": reached({"counts": counts}, goals),
         "goals": {goal.what: goal.least for goal in goals},
         "counts": dict(sorted(counts.items())),
         "checked": checked,
@@ -75,10 +75,16 @@ def added(before: Mapping[str, Any], result: Mapping[str, Any], goals: Sequence[
     }
 
 
+def reached(total: Mapping[str, Any], goals: Sequence[Goal]) -> dict[str, int]:
+    """How many of each goal there are, by what was counted: a sum of earlier runs may have had other goals."""
+    counts: Mapping[str, int] = total.get("counts", {})
+    return {goal.what: sum(counts.get(name, 0) for name in goal.of) for goal in goals}
+
+
 def left(total: Mapping[str, Any], goals: Sequence[Goal]) -> int:
     """How many are to come until every goal is reached; the most of any."""
-    reached: Mapping[str, int] = total.get("reached", {})
-    return max(max(0, goal.least - reached.get(goal.what, 0)) for goal in goals)
+    there = reached(total, goals)
+    return max(max(0, goal.least - there[goal.what]) for goal in goals)
 
 
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:

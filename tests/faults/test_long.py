@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench import long
-from bench.under_fire.tally import Goal, added, left
+from bench.under_fire.tally import Goal, added, left, reached
 from deploy.trust_table import PARTS, table
 
 GOALS = (Goal("queues wiped", 20, ("broker wiped", "broker lost")),)
@@ -31,6 +31,20 @@ def test_runs_add_up_until_the_goal_is_reached() -> None:
     assert total["lost_below_95"]["files"] == pytest.approx(3 / 600)
     assert [one.get("recovery_p95_s") for one in total["runs"]] == [12.0, None]
     assert total["runs"][0]["load_average"] == 9.5
+
+
+def test_a_sum_of_runs_that_had_other_goals_is_measured_by_those_of_today() -> None:
+    total = added({}, run("1", wiped=4), GOALS)
+    wiped, lost = Goal("wiped", 5, ("broker wiped",)), Goal("lost", 20, ("broker lost",))
+    assert reached(total, (wiped, lost)) == {"wiped": 4, "lost": 1}
+    assert (left(total, (wiped,)), left(total, (lost,)), left(total, (wiped, lost))) == (1, 19, 19)
+
+
+def test_kills_of_one_backend_are_none_of_the_server() -> None:
+    (engines,) = (part for part in long.PARTS if part.name == "engines")
+    struck = {"kill backend": 10, "kill ledger server": 9, "kill everything": 4}
+    there = reached({"counts": struck}, engines.goals)
+    assert (there["kills of PostgreSQL"], there["of single backends of it"]) == (13, 10)
 
 
 def test_what_was_lost_in_one_run_is_not_forgotten_in_the_next() -> None:
