@@ -5,7 +5,7 @@ broker is wiped, the disk fills up, writes fail, and the clock jumps. At the end
 compared with ledger, shards, thumbnails, index and the encoders that were trained. `--index-writers` is the other run:
 several writers at once in one collection of the embedded index, killed under them. `--engines` has PostgreSQL,
 redis-server and Milvus in place of what Ruiji brings, and strikes them too. `--control` takes a safeguard away, and
-must end with exit code 1.
+must end with exit code 1. Exit code 3: an engine is not installed, and nothing was tried.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from bench.record import RESULTS, publish
 from bench.under_fire.controls import CONTROLS
 from bench.under_fire.disk import in_own_mounts
+from bench.under_fire.engines import missing
 from bench.under_fire.fight import Outcome, Plan, fight
 from bench.under_fire.findings import bounds
 from bench.under_fire.index_writers import write_and_kill
@@ -33,6 +34,12 @@ CLOCKS = {
     False: "not tried: no compiler, or nothing can be preloaded",
     None: "the machine's",
 }
+DISKS = {
+    True: "a small disk, filled",
+    False: "not tried: no right to mount one",
+    None: "left out with engines",
+}
+NOT_THERE = 3  # as `ruiji` ends where a part that is needed is not there
 UNSERIALISED = "unserialised"
 BATCHES_A_KILL = 12
 
@@ -40,13 +47,21 @@ BATCHES_A_KILL = 12
 def main(argv: Sequence[str] | None = None) -> int:
     """Run and publish; 1 if anything was lost, was there twice, or was wrong."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
     if chosen.index_writers:
         return _write_index(chosen)
-    if not chosen.engines:  # PostgreSQL refuses to run as the root of a mount namespace's own
-        in_own_mounts(["faults", *arguments])
     kinds = ENGINE_KINDS if chosen.engines else KINDS
     only = tuple(kind for kind in kinds if not chosen.only or any(word in kind for word in chosen.only))
+    if not only:
+        parser.error(
+            f"--only {' '.join(chosen.only)}: no fault is called so; there are {', '.join(dict.fromkeys(kinds))}"
+        )
+    if chosen.engines and (lacking := missing()):
+        print(f"ruiji bench faults --engines needs what is not installed: {', '.join(lacking)}", file=sys.stderr)
+        return NOT_THERE
+    if not chosen.engines:  # PostgreSQL refuses to run as the root of a mount namespace's own
+        in_own_mounts(["faults", *arguments])
     plan = Plan(
         seed=chosen.seed,
         operations=chosen.operations,
@@ -92,7 +107,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "recovery_by_kind": {kind: _told(of_kind) for kind, of_kind in sorted(outcome.recovery_s.items())},
         "ended": outcome.ended,
         "engines": outcome.engines,
-        "disk_full_is": "a small disk, filled" if outcome.real_disk else "not tried: no right to mount one",
+        "disk_full_is": DISKS[outcome.real_disk],
         "clock_is": CLOCKS[outcome.clock_moved],
         "seconds": outcome.seconds,
         "first_finding": found.all()[0] if found.all() else None,

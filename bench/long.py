@@ -2,8 +2,11 @@
 
 A part is run again and again, with a new seed each time, until its goals are reached or its minutes are over. Each run
 is added to `long-PART.json` when it ends, so the command can be stopped at any time and given again: it goes on from
-what is there. docs/TRUST.md's table is made from these files (`make readme`). Exit code 1 if anything was lost, 3 if
-all is well and a goal is not reached yet.
+what is there. docs/TRUST.md's table is made from these files (`make readme`). The parts: queues that are wiped, full
+disks, four writers in one index, switches of encoders, kills of everything (trainings among it, and a clock that
+jumps), kills of PostgreSQL, Redis and Milvus, and hostile files. A part whose programs are not installed is left out,
+and the others run. Exit code 1 if anything was lost, 4 if nothing was and a part was left out, 3 if all is well and a
+goal is not reached yet.
 """
 
 from __future__ import annotations
@@ -19,13 +22,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.faults import NOT_THERE
 from bench.record import RESULTS, publish
 from bench.under_fire.tally import Goal, added, left, reached
 
-UNFINISHED = 3
+UNFINISHED, LEFT_OUT = 3, 4
 RUN_MINUTES = 10.0  # of one run: a stop loses no more than this
 ENDLESS = "1000000"
 FAULTS = ("faults", "--operations", "1", "--kills", "0", "--faults", "{left}", "--minutes", "{minutes}", "--only")
+
+
+class NotThere(RuntimeError):
+    """A benchmark needs what is not installed; it has said what, and nothing was tried."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +88,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--parts", nargs="*", choices=[part.name for part in PARTS], help="only these")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results, and of those to add to")
     chosen = parser.parse_args(argv)
-    open_ = False
+    open_, left_out = False, []
     for part in PARTS:
         if chosen.parts and part.name not in chosen.parts:
             continue
-        total = carry_on(part, minutes=chosen.minutes, folder=chosen.out)
+        try:
+            total = carry_on(part, minutes=chosen.minutes, folder=chosen.out)
+        except NotThere:
+            left_out.append(part.name)
+            continue
         there = reached(total, part.goals)
         said = ", ".join(f"{there[one.what]} of {one.least} {one.what}" for one in part.goals)
         print(f"{part.name}: {said}; {total.get('amiss', 0)} lost, twice or wrong", file=sys.stderr, flush=True)
         if total.get("amiss"):
             return 1
         open_ = open_ or left(total, part.goals) > 0
+    if left_out:
+        print(f"left out, as what it needs is not installed: {', '.join(left_out)}", file=sys.stderr, flush=True)
+        return LEFT_OUT
     return UNFINISHED if open_ else 0
 
 
@@ -114,12 +129,17 @@ def so_far(part: Part, folder: Path) -> dict[str, Any]:
 
 
 def run_once(part: Part, *, seed: int, missing: int, minutes: float) -> dict[str, Any]:
-    """One run in a process of its own, and its JSON; RuntimeError if it ends without one, as nothing was compared."""
+    """One run in a process of its own, and its JSON; NotThere if it cannot run here.
+
+    RuntimeError if it ends without one, as nothing was compared.
+    """
     command = [one.format(left=missing, minutes=f"{minutes:.2f}") for one in part.command]
     seeded = command if command[0] == "switch" else [command[0], "--seed", str(seed), *command[1:]]
     with TemporaryDirectory(prefix="ruiji-bench-") as room:
         whole = [sys.executable, "-P", "-m", "ruiji", "bench", *seeded]
         done = subprocess.run([*whole, "--out", room], stdout=subprocess.DEVNULL, check=False)
+        if done.returncode == NOT_THERE:
+            raise NotThere(part.name)
         written = list(Path(room).glob("*.json"))
         if len(written) != 1:
             raise RuntimeError(f"{' '.join(whole)} ended with {done.returncode} and no result; what it said is above")

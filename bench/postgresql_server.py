@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.ports import free_port
+from bench.stack import StackError
 from bench.starting import die_with_us
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -54,7 +55,9 @@ class PostgreSQL:
             shutil.chown(path, self._user)
 
     def program(self, name: str) -> str:
-        """One of PostgreSQL's programs."""
+        """One of PostgreSQL's programs. Raises StackError where it is not installed."""
+        if not PROGRAMS:
+            raise StackError("there is no PostgreSQL: install it (Debian's package postgresql)")
         return str(PROGRAMS[-1].parent / name)
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import importlib.util
 import os
 import secrets
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import redis
 
+from bench import postgresql_server
 from bench.milvus_server import MilvusServer
 from bench.ports import free_port
 from bench.postgresql_server import PostgreSQL
@@ -73,6 +75,13 @@ class RedisServer:
         with redis.Redis(port=self.port, password=self.password) as connection, contextlib.suppress(redis.RedisError):
             return bool(connection.ping())
         return False
+
+
+def missing() -> list[str]:
+    """What would have to be installed for them, by its package; empty where all are there."""
+    found = ["Debian's package postgresql"] if not postgresql_server.PROGRAMS else []
+    found += ["Debian's package redis-server"] if shutil.which("redis-server") is None else []
+    return found + (["the Python package milvus"] if importlib.util.find_spec("milvus") is None else [])
 
 
 @dataclass(frozen=True)

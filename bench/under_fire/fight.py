@@ -72,7 +72,7 @@ class Outcome:
     recovery_s: dict[str, list[float]]
     ended: dict[str, int]
     engines: dict[str, str]
-    real_disk: bool
+    real_disk: bool | None  # None: none is tried with engines
     clock_moved: bool | None
     seconds: float
 
@@ -132,7 +132,7 @@ class _Fight:
             recovery_s=nemesis.recovery_s,
             ended=nemesis.ended | (dict(world.engines.ended) if world.engines else {}),
             engines=world.engines.versions if world.engines else {},
-            real_disk=world.disk,
+            real_disk=world.disk if world.engines is None else None,
             clock_moved=world.clock.works if world.clock is not None else None,
             seconds=time.monotonic() - self.began,
         )
