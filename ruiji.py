@@ -248,7 +248,10 @@ def doctor(
     raise typer.Exit(_run(run, _settings(), repair=repair, quick=quick and not repair, as_json=as_json))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+# What follows NAME is not looked at, `--help` neither.
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+)
 def bench(context: typer.Context, name: Annotated[str, typer.Argument(help="Which one; `list` names them.")]) -> None:
     """Run a benchmark; its last line is one JSON object. What follows NAME goes to the benchmark."""
     from deploy.shell.bench import run
