@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -13,9 +14,18 @@ from safetensors.numpy import load_file
 from bench.under_fire.findings import Findings
 from bench.under_fire.rows import rows
 from bench.under_fire.trainings import NAME, Asked
+from encoder.graph import openvino
 
 ENDS = ("done", "cancelled")
 FILES = ("model.safetensors", "model.onnx", "config.json", "metrics.json")
+
+
+class Made(NamedTuple):
+    """An encoder by the ledger: its folder in the store, the side of its pictures, and the length of its vectors."""
+
+    folder: str
+    side: int
+    dimension: int
 
 
 def check_trainings(ledger: Path | str, store: Path, *, asked: Sequence[Asked], working: Sequence[int]) -> Findings:
@@ -25,7 +35,7 @@ def check_trainings(ledger: Path | str, store: Path, *, asked: Sequence[Asked], 
     for run, epoch in rows(ledger, "SELECT run_id, epoch FROM run_epoch ORDER BY run_id, epoch"):
         epochs.setdefault(run, []).append(epoch)
     places = rows(ledger, "SELECT worker, run_id, lease_until FROM trainer WHERE run_id IS NOT NULL")
-    encoders = dict(rows(ledger, "SELECT id, folder FROM encoder"))
+    encoders = {row[0]: Made(*row[1:]) for row in rows(ledger, "SELECT id, folder, input_size, dimension FROM encoder")}
     made = rows(ledger, "SELECT name, count(*) FROM encoder GROUP BY name")
     found = Findings()
     known = {row[0]: row for row in runs}
@@ -62,17 +72,30 @@ def check_trainings(ledger: Path | str, store: Path, *, asked: Sequence[Asked], 
     return found
 
 
-def _not_loadable(store: Path, name: str, folder: str | None) -> list[str]:
-    """Why the encoder of a run that is done cannot be loaded; nothing where it can."""
-    if folder is None:
+def _not_loadable(store: Path, name: str, made: Made | None) -> list[str]:
+    """Why the encoder of a run that is done cannot be loaded, or embeds nothing; nothing where it can."""
+    if made is None:
         return [f"{name} is done and has no encoder"]
-    missing = [file for file in FILES if not (store / folder / file).is_file()]
+    folder = store / made.folder
+    missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         return [f"the encoder of {name} lacks {', '.join(missing)}"]
     try:
-        weights = load_file(store / folder / FILES[0])
+        weights = load_file(folder / FILES[0])
     except (OSError, SafetensorError) as error:
         return [f"the weights of {name} cannot be loaded: {error}"]
     if not weights or not all(np.isfinite(values).all() for values in weights.values()):
         return [f"the weights of {name} are none, or no finite numbers"]
+    return _not_embedding(folder / FILES[1], name, made)
+
+
+def _not_embedding(graph: Path, name: str, made: Made) -> list[str]:
+    """What is wrong with the graph, which is what embeds where an encoder serves: it is given one grey picture."""
+    picture = np.full((1, made.side, made.side, 3), 127, np.uint8)
+    try:
+        vectors = openvino().Core().compile_model(str(graph), "CPU")([picture])[0]
+    except RuntimeError as error:
+        return [f"the graph of {name} cannot be loaded: {error}"]
+    if vectors.shape != (1, made.dimension) or not np.isclose(np.linalg.norm(vectors), 1, atol=1e-3):
+        return [f"the graph of {name} makes no vector of {made.dimension} numbers and length 1: {vectors.shape}"]
     return []

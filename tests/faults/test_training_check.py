@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from safetensors.numpy import save_file
 
@@ -27,6 +28,30 @@ ASKED[1].cancelled = True
 FOLDER = "encoders/one"
 
 
+def graph(weights: Path, *, scaled: bool = True) -> bytes:
+    """Mean colours times the weights, which lie in their own file, and scaled to length 1: a small encoder."""
+    start = 8 + int.from_bytes(weights.read_bytes()[:8], "little")
+    weight = onnx.TensorProto(name="weight", data_type=onnx.TensorProto.FLOAT, dims=[3])
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in {"location": weights.name, "offset": str(start), "length": "12"}.items():
+        weight.external_data.add(key=key, value=value)
+    axes = onnx.helper.make_tensor("axes", onnx.TensorProto.INT64, [2], [1, 2])
+    nodes = [
+        onnx.helper.make_node("Cast", ["pictures"], ["numbers"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("ReduceMean", ["numbers", "axes"], ["colours"], keepdims=0),
+        onnx.helper.make_node("Mul", ["colours", "weight"], ["vectors" if not scaled else "scaled"]),
+    ]
+    if scaled:
+        nodes.append(onnx.helper.make_node("LpNormalization", ["scaled"], ["vectors"], axis=1, p=2))
+    of = onnx.helper.make_tensor_value_info
+    taken = of("pictures", onnx.TensorProto.UINT8, ["n", 32, 32, 3])
+    made = of("vectors", onnx.TensorProto.FLOAT, ["n", 3])
+    whole = onnx.helper.make_graph(nodes, "small", [taken], [made], [weight, axes])
+    model = onnx.helper.make_model(whole, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    content: bytes = model.SerializeToString()
+    return content
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A home with a run that is done, and one that was cancelled."""
@@ -40,6 +65,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     for file in FILES:
         (there / file).write_bytes(b"{}")
     save_file({"weight": np.ones(3, np.float32)}, there / FILES[0])
+    (there / FILES[1]).write_bytes(graph(there / FILES[0]))
     values: dict[str, Any] = {"dimension": 3, "input_size": 32, "folder": FOLDER, "config": {}, "metrics": {}}
     register(ledger, id="a" * 64, name=ASKED[0].name, **values)
     stages: tuple[Stage | None, ...] = ("train", "ship", None)
@@ -103,6 +129,24 @@ def test_weights_that_cannot_be_loaded_are_found(home: Path) -> None:
     assert any("no finite numbers" in text for text in check(home).lost)
     weights.unlink()
     assert any(f"lacks {FILES[0]}" in text for text in check(home).lost)
+
+
+def test_a_graph_that_does_not_embed_is_found(home: Path) -> None:
+    """It is what serves; the weights beside it may be whole."""
+    there = home / "artifacts" / FOLDER
+    whole = (there / FILES[1]).read_bytes()
+    for broken in (whole[:-40], whole[: len(whole) // 2], b"{}", b""):
+        (there / FILES[1]).write_bytes(broken)
+        assert any("the graph" in text and "cannot be loaded" in text for text in check(home).lost), broken
+    (there / FILES[1]).write_bytes(graph(there / FILES[0], scaled=False))
+    assert any("makes no vector" in text for text in check(home).lost)
+    (there / FILES[1]).write_bytes(whole)
+    assert check(home).all() == []
+    altered = sqlite3.connect(home / "ledger.db")
+    altered.execute("UPDATE encoder SET dimension = 4")
+    altered.commit()
+    altered.close()
+    assert any("makes no vector of 4 numbers" in text for text in check(home).lost)
 
 
 def test_a_process_that_nobody_waits_for_is_found(home: Path) -> None:

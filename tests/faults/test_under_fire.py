@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from bench.faults import CLOCKS
 from bench.surroundings import surroundings
 from bench.under_fire.index_writers import write_and_kill
 from tests.stack import RUIJI
 
+SEED = 1  # with which the second fault is a jump of the clock
 FAULTS = (
     "kill child",
     "kill second",
@@ -32,7 +34,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The last line of a short run, and its exit code."""
     room = tmp_path_factory.mktemp("run")
     least = ["--operations", "60", "--kills", "1", "--faults", "4", "--minutes", "1.2", "--trainings", "1"]
-    command = [*RUIJI, "bench", "faults", "--seed", "1", *least, "--out", str(room), "--only", *FAULTS]
+    command = [*RUIJI, "bench", "faults", "--seed", str(SEED), *least, "--out", str(room), "--only", *FAULTS]
     done = subprocess.run(
         command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
     )
@@ -48,8 +50,16 @@ def test_nothing_acknowledged_is_lost_doubled_or_wrong(result: dict[str, Any]) -
     assert result["acked"] >= 60
     assert result["faults"] >= 2
     assert result["recovery_p95_s"] < 60
+    assert sum(result["faults_by_kind"].values()) == result["faults"]
     assert result["lost_below_95"]["files"] == pytest.approx(3 / result["checked"]["files"], rel=1e-3)
     assert set(result["checked"]) >= {"label transactions", "files", "vectors", "thumbnails", "index rows", "trainings"}
+
+
+def test_the_clock_jumped_where_it_can_be_moved(result: dict[str, Any]) -> None:
+    if result["clock_is"] == CLOCKS[False]:
+        pytest.skip(result["clock_is"])
+    assert result["clock_is"] == CLOCKS[True]
+    assert result["faults_by_kind"]["clock jump"] >= 1
 
 
 def test_four_writers_in_the_embedded_index_lose_no_row_when_it_is_killed(tmp_path: Path) -> None:
