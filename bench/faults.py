@@ -26,7 +26,7 @@ from bench.under_fire.engines import missing
 from bench.under_fire.fight import Outcome, Plan, fight
 from bench.under_fire.findings import bounds
 from bench.under_fire.index_writers import write_and_kill
-from bench.under_fire.nemesis import ENGINE_KINDS, KINDS
+from bench.under_fire.kinds import ENGINE_KINDS, KINDS
 
 SHOWN = 20
 CLOCKS = {

@@ -17,9 +17,10 @@ from bench.under_fire.clients import Client, Ingester, Searcher, Switcher
 from bench.under_fire.engines import Engines
 from bench.under_fire.file_check import check_files
 from bench.under_fire.findings import Findings, of_labels
+from bench.under_fire.kinds import JUMP, KINDS
 from bench.under_fire.label_check import Row, faults, read
 from bench.under_fire.labellers import LABELS, Labeller
-from bench.under_fire.nemesis import JUMP, KINDS, Nemesis
+from bench.under_fire.nemesis import Nemesis
 from bench.under_fire.people import bring_to_end, done_by, internal_errors
 from bench.under_fire.places import write_photos
 from bench.under_fire.probe import Probe

@@ -15,12 +15,12 @@ from redis.exceptions import RedisError
 
 from bench.under_fire.disk import filled
 from bench.under_fire.engines import Engines
+from bench.under_fire.kinds import JUMP, KINDS, OF_ENGINES, OF_TRAININGS, SERVERS
 from bench.under_fire.world import LEASE_S, World
 from worker.replies import connect
 
 RECOVERED_S = 180.0
 POINTS = ("scan.recorded", "artifact.written", "shard.written", "chunk.committed", "index.upserted", "index.finished")
-JUMP = "clock jump"
 # Of the wall clock, in seconds from the machine's: longer than every lease, a day, a step back, and right again.
 MOVES = (600.0, 86_400.0, -3_600.0, 0.0)
 ERRORS = ("ENOSPC", "EIO")
@@ -31,20 +31,7 @@ NO_STAGE = "no stage"
 STAGES = ("prepare", "train", "train", "ship")
 # Where nothing else strikes, there is time to wait for the rarest.
 STAGE_WITHIN_S, RARE_STAGE_S, STAGE_LASTS_S = 10.0, 40.0, 4.0
-OF_TRAININGS = ("kill training", "stop training")
 STOPPED = ("web", "query", "embed", "second", "child", "broker", "index server", "index")
-# What a run draws from, each as often as it stands here, in a new order each round.
-KINDS = (
-    *("kill web", "kill query", "kill embed", "kill index", "kill broker", "kill index server", "kill everything"),
-    *("kill second", "kill second", "kill child", "kill child", "kill child"),
-    *("kill at a point", "kill at a point", "error at a point", "error at a point", "hold at a point"),
-    *("stop", "stop", "stop", "broker wiped", "broker lost", "disk full", "disk full"),
-    *(*OF_TRAININGS, JUMP, JUMP),
-)
-# And with engines in place of what Ruiji brings, which are not on the small disk, and go by the machine's clock.
-SERVERS = ("ledger server", "broker", "index server")
-OF_ENGINES = ("kill backend", *(f"{how} {name}" for how in ("kill", "stop") for name in SERVERS))
-ENGINE_KINDS = (*(kind for kind in KINDS if kind not in ("disk full", JUMP)), *OF_ENGINES, *OF_ENGINES)
 LONGEST_AWAY_S = 2.0  # until an engine that was killed is started again
 LONGEST_STOP_S = 2.0 * LEASE_S
 
