@@ -211,6 +211,9 @@ class _Run:
         journals = [one.journal for one in people if isinstance(one, Labeller)]
         found = of_labels(faults(read(self.stack.home / "ledger.db"), journals))
         found.count("label transactions", sum(len(journal) for journal in journals))
-        found.count("answers to searches", sum(one.asked.answers for one in people if isinstance(one, Visitor)))
-        found.wrong += [*waves.wrong, *(text for one in people if isinstance(one, Visitor) for text in one.asked.wrong)]
+        found.count("answers to searches", sum(one.answers.number for one in people if isinstance(one, Visitor)))
+        found.wrong += [
+            *waves.wrong,
+            *(text for one in people if isinstance(one, Visitor) for text in one.answers.wrong),
+        ]
         return found

@@ -167,15 +167,15 @@ class Switcher(Client):
 
 
 @dataclass
-class Asked:
+class SearchAnswers:
     """Answers to searches, as they must be at any moment."""
 
-    answers: int = 0
+    number: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def take(self, answer: Answer) -> None:
         """Note an answer."""
-        self.answers += 1
+        self.number += 1
         found = [row["image_id"] for row in answer.json()["results"]]
         if len(found) != len(set(found)):
             self.wrong.append(f"a search returned an image twice: {found}")
@@ -187,14 +187,14 @@ class Searcher(Client):
     def __init__(self, *, photos: list[Path], rest_s: float, **options: Any) -> None:
         super().__init__("searcher", **options)
         self.photos, self.rest_s = photos, rest_s
-        self.asked = Asked()
+        self.answers = SearchAnswers()
 
     def act(self) -> None:
         """One upload."""
         picture = self.random.choice(self.photos).read_bytes()
         answer = self.ask(lambda: self.server.upload(picture, k=20))
         if answer is not None and answer.status == 200:
-            self.asked.take(answer)
+            self.answers.take(answer)
             self.done["searches"] += 1
         elif answer is not None:
             self.done[f"search refused with {answer.status}"] += 1

@@ -25,7 +25,7 @@ from bench.under_fire.people import bring_to_end, done_by, internal_errors
 from bench.under_fire.places import write_photos
 from bench.under_fire.probe import Probe
 from bench.under_fire.training_check import check_trainings
-from bench.under_fire.trainings import NAME, Trainee
+from bench.under_fire.trainings import NAME, Trainer
 from bench.under_fire.world import World
 from catalog.artifacts import ArtifactStore
 from catalog.index import CollectionMissing, VectorIndex
@@ -117,7 +117,7 @@ class _Fight:
             world.clock.move(0.0)
         world.start()
         patience_s = HURRY_S if self.plan.trainings else SETTLED_S
-        self.trainee.bring_to_end(within_s=SETTLED_S, patience_s=patience_s)
+        self.trainer.bring_to_end(within_s=SETTLED_S, patience_s=patience_s)
         self._settle()
         findings = self._compare()
         world.stop()
@@ -171,14 +171,14 @@ class _Fight:
         second = renamed(self.world.room / "second", "second")
         self.switcher = Switcher(encoder=second, rest_s=4.0 * rest, but=NAME, server=self._server(), **options)
         self.searcher = Searcher(photos=sorted(photos), rest_s=0.3 * rest, server=self._server(), **options)
-        self.trainee = Trainee(
+        self.trainer = Trainer(
             runs=self.world.stack.home / "runs",
             source=self.source,
             limit=self.plan.trainings,
             server=self._server(),
             **options,
         )
-        clients: list[Client] = [self.ingester, self.switcher, self.searcher, self.trainee]
+        clients: list[Client] = [self.ingester, self.switcher, self.searcher, self.trainer]
         self.everyone: list[Client | Labeller] = [*self.people, *clients]
 
     def _acknowledged(self) -> int:
@@ -188,8 +188,8 @@ class _Fight:
             labels
             + len(self.ingester.taken)
             + self.switcher.done["switches"]
-            + self.searcher.asked.answers
-            + self.trainee.done["trainings"]
+            + self.searcher.answers.number
+            + self.trainer.done["trainings"]
         )
 
     def _strike(self, nemesis: Nemesis) -> None:
@@ -237,10 +237,10 @@ class _Fight:
         taken, switched = self.ingester.taken, self.switcher.switched
         files = check_files(home, taken=taken, switched=switched, held=held, ledger=address)
         working = self.world.pids("training")
-        trained = check_trainings(self.world.ledger, home / "artifacts", asked=self.trainee.asked, working=working)
+        trained = check_trainings(self.world.ledger, home / "artifacts", asked=self.trainer.asked, working=working)
         found.take(files)
         found.take(trained)
-        found.wrong += [*copies, *self.ingester.wrong, *self.searcher.asked.wrong, *self.trainee.wrong]
+        found.wrong += [*copies, *self.ingester.wrong, *self.searcher.answers.wrong, *self.trainer.wrong]
         self._search(found)
         if internal := internal_errors(self.everyone):
             found.wrong.append(

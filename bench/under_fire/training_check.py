@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from bench.under_fire.findings import Findings
 from bench.under_fire.rows import rows
-from bench.under_fire.trainings import NAME, Asked
+from bench.under_fire.trainings import NAME, AskedRun
 from encoder.graph import openvino
 
 ENDS = ("done", "cancelled")
@@ -28,7 +28,7 @@ class Made(NamedTuple):
     dimension: int
 
 
-def check_trainings(ledger: Path | str, store: Path, *, asked: Sequence[Asked], working: Sequence[int]) -> Findings:
+def check_trainings(ledger: Path | str, store: Path, *, asked: Sequence[AskedRun], working: Sequence[int]) -> Findings:
     """Each run is there once, in the end state that was told and asked for; `working`: processes that train yet."""
     runs = rows(ledger, "SELECT id, name, state, encoder_id, error FROM run ORDER BY id")
     epochs: dict[int, list[int]] = {}

@@ -19,7 +19,7 @@ LONGEST_WAIT_S = 12.0  # before a pause or a cancel: enough to be in any stage
 
 
 @dataclass
-class Asked:
+class AskedRun:
     """A run that was asked for. `run` is None without an answer; `told` is the end state that was answered."""
 
     name: str
@@ -29,13 +29,13 @@ class Asked:
     cancelled: bool = False
 
 
-class Trainee(Client):
+class Trainer(Client):
     """One run at a time, each to its end. `limit`: no more than so many; 0: as many as there is time for."""
 
     def __init__(self, *, runs: Path, source: int, limit: int, **options: Any) -> None:
-        super().__init__("trainee", **options)
+        super().__init__("trainer", **options)
         self.runs, self.source, self.limit = runs, source, limit
-        self.asked: list[Asked] = []
+        self.asked: list[AskedRun] = []
         self.wrong: list[str] = []
 
     def act(self) -> None:
@@ -75,14 +75,14 @@ class Trainee(Client):
                     raise RuntimeError(f"a training has no end {within_s:.0f} s after the last fault: {row}")
                 time.sleep(LOOK_S)
 
-    def _begin(self) -> Asked | None:
+    def _begin(self) -> AskedRun | None:
         """A run under a name of its own, so that one that was begun without an answer is known again."""
         if self.asked and self.asked[-1].run is None and (found := self._find(self.asked[-1])) is not None:
             return self.asked[-1] if found else self._ask()
         return self._ask() if not self.asked or self.asked[-1].run is not None else None
 
-    def _ask(self) -> Asked | None:
-        one = Asked(f"{NAME} {len(self.asked) + 1}", epochs=self.random.choice((1, 2)))
+    def _ask(self) -> AskedRun | None:
+        one = AskedRun(f"{NAME} {len(self.asked) + 1}", epochs=self.random.choice((1, 2)))
         self.asked.append(one)
         wanted = {"name": one.name, "preset": PRESET, "sources": [self.source]}
         answer = self.post("/api/v1/training", {**wanted, "epochs": one.epochs, "batch_size": BATCH})
@@ -94,7 +94,7 @@ class Trainee(Client):
         self.done["trainings"] += 1
         return one
 
-    def _find(self, one: Asked) -> bool | None:
+    def _find(self, one: AskedRun) -> bool | None:
         """Whether a run that was asked for without an answer is there all the same; None if that cannot be told."""
         answer = self.ask(lambda: self.server.request("GET", "/api/v1/training?limit=200"))
         if answer is None or answer.status != 200:
@@ -103,7 +103,7 @@ class Trainee(Client):
         one.run = found[0] if found else None
         return bool(found)
 
-    def _follow(self, one: Asked, *, for_s: float | None = None) -> bool:
+    def _follow(self, one: AskedRun, *, for_s: float | None = None) -> bool:
         """Look until it has ended, or for so long; whether it has."""
         until = time.monotonic() + (for_s if for_s is not None else float("inf"))
         while not self.stop.is_set() and not one.told and time.monotonic() < until:
@@ -111,7 +111,7 @@ class Trainee(Client):
             self.stop.wait(LOOK_S)
         return bool(one.told)
 
-    def _look(self, one: Asked) -> dict[str, Any] | None:
+    def _look(self, one: AskedRun) -> dict[str, Any] | None:
         answer = self.ask(lambda: self.server.request("GET", f"/api/v1/training/{one.run}"))
         if answer is None:
             return None
@@ -123,7 +123,7 @@ class Trainee(Client):
         self._note(one, row)
         return row
 
-    def _note(self, one: Asked, row: dict[str, Any]) -> None:
+    def _note(self, one: AskedRun, row: dict[str, Any]) -> None:
         """An end is remembered; a run that was given up because it was struck each time is tried again."""
         if row["state"] == "failed" and GAVE_UP in (row["error"] or ""):
             self.done["trainings tried again"] += 1
@@ -136,12 +136,12 @@ class Trainee(Client):
                 kept.unlink(missing_ok=True)
             shutil.rmtree(self.runs / str(one.run) / "encoder", ignore_errors=True)
 
-    def _change(self, one: Asked, verb: str) -> None:
+    def _change(self, one: AskedRun, verb: str) -> None:
         """Pause, resume or cancel, asked until it is answered."""
         while not self.stop.is_set() and not one.told and not self._act_on(one, verb):
             self.stop.wait(LOOK_S)
 
-    def _act_on(self, one: Asked, verb: str) -> bool:
+    def _act_on(self, one: AskedRun, verb: str) -> bool:
         one.cancelled = one.cancelled or verb == "cancel"
         answer = self.post(f"/api/v1/training/{one.run}/{verb}", {})
         if answer is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.stack import Answer
-from bench.under_fire.clients import Asked, Client, Ingester
+from bench.under_fire.clients import Client, Ingester, SearchAnswers
 
 PAGES = ("/", "/labels", "/labels/history", "/hunts", "/encoders", "/map", "/jobs")
 ASKED_FOR = ("/api/v1/labels", "/api/v1/jobs", "/api/v1/batches", "/api/v1/encoders", "/api/v1/training")
@@ -20,7 +20,7 @@ class Visitor(Client):
     def __init__(self, number: int, *, photos: list[Path], think_s: float, **options: Any) -> None:
         super().__init__(f"visitor {number}", **options)
         self.photos, self.think_s = photos, think_s
-        self.asked = Asked()
+        self.answers = SearchAnswers()
         self.known: list[int] = []
         self.found: set[int] = set()  # ever
 
@@ -45,7 +45,7 @@ class Visitor(Client):
     def _found(self, answer: Answer | None) -> None:
         if answer is None or answer.status != 200:
             return
-        self.asked.take(answer)
+        self.answers.take(answer)
         self.known = [row["image_id"] for row in answer.json()["results"]]
         self.found.update(self.known)
         for image in self.random.sample(self.known, min(SHOWN, len(self.known))):

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from bench.under_fire.findings import Findings
 from bench.under_fire.training_check import FILES, check_trainings
-from bench.under_fire.trainings import NAME, Asked
+from bench.under_fire.trainings import NAME, AskedRun
 from catalog import gangs
 from catalog.encoders import register
 from catalog.gangs import Member
@@ -23,7 +23,7 @@ from catalog.run_progress import note_epochs
 from catalog.runs import Epoch, Stage, cancel_run, create_run
 from catalog.sources import add_source
 
-ASKED = [Asked(f"{NAME} 1", epochs=2, run=1, told="done"), Asked(f"{NAME} 2", epochs=1, run=2, told="cancelled")]
+ASKED = [AskedRun(f"{NAME} 1", epochs=2, run=1, told="done"), AskedRun(f"{NAME} 2", epochs=1, run=2, told="cancelled")]
 ASKED[1].cancelled = True
 FOLDER = "encoders/one"
 
