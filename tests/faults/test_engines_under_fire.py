@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench.faults import DISKS
 from bench.surroundings import surroundings
 from bench.under_fire.engines import missing
 from tests.stack import RUIJI
@@ -49,5 +50,6 @@ def test_killed_engines_lose_nothing_that_was_acknowledged(tmp_path: Path, pytes
     assert (said["lost"], said["duplicates"], said["wrong"]) == (0, 0, 0)
     assert said["faults_by_kind"].keys() == set(FAULTS)
     assert said["acked"] >= 60
+    assert said["disk_full_is"] == DISKS[None]
     assert set(said["checked"]) >= {"label transactions", "files", "vectors", "thumbnails", "index rows"}
     assert said["ended"] == {}, "an engine's restart is not to end Ruiji"
