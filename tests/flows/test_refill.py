@@ -26,7 +26,7 @@ def stop_by(stack: Stack, number: signal.Signals) -> None:
     """End it as Ctrl-C or a service manager does: orderly, and with no process left behind."""
     assert len(stack.processes()) >= 6
     assert stack.stop(number) == 0
-    left = stack.wait_gone(timeout_s=5)
+    left = stack.wait_gone()
     assert not left, f"{number.name} left {left}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.photos import jpeg, scene
 from tests.servers.processes import eventually
@@ -21,11 +22,18 @@ def test_an_upload_brings_its_kind_first_with_labels(stack: Stack) -> None:
     assert labels <= {"grass"}, labels
 
 
+def own_copy(stack: Stack, picture: bytes, found: list[dict[str, Any]]) -> bool:
+    """Whether the first that is found is the picture itself; `found` is what there was this time."""
+    found[:] = stack.upload(picture).json()["results"]
+    return bool(found[0]["own_copy"])
+
+
 def test_the_querys_own_copy_is_marked(stack: Stack, photos: Path) -> None:
     picture = (photos / "labelled" / "sky" / "00003.jpg").read_bytes()
     # A Milvus server may leave out of an answer what was written in the last seconds (docs/INDEX.md: Bounded).
-    eventually(lambda: bool(stack.upload(picture).json()["results"][0]["own_copy"]), within_s=20)
-    first = stack.upload(picture).json()["results"][0]
+    found: list[dict[str, Any]] = []
+    eventually(lambda: own_copy(stack, picture, found), within_s=60)
+    first = found[0]
     assert first["score"] > 0.99
     assert first["path"].endswith("sky/00003.jpg")
     assert [label["name"] for label in first["labels"]] == ["sky"]
@@ -88,7 +96,7 @@ def test_confirming_twice_labels_once_and_undo_restores(stack: Stack) -> None:
         return {result["image_id"] for result in back} == set(body["image_ids"])
 
     # A Milvus server shows what was written in the last moments a little later (Bounded consistency).
-    eventually(are_back, within_s=10)
+    eventually(are_back, within_s=60)
 
 
 def test_not_an_image_is_refused_with_the_reason(stack: Stack) -> None:
