@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.browser.addresses import MISSING, addresses, unconnected
 from tests.browser.labelled import Labelled
-from tests.browser.running import REPORT_VIOLATIONS, Site, Watch
+from tests.browser.running import LASTING_TOASTS, REPORT_VIOLATIONS, Site, Watch
 from tests.chromium import PATIENCE_MS
 from tests.photos import KINDS, jpeg, scene, write_folder
 from tests.stack import Stack
@@ -50,6 +50,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     """A person's browser with nothing stored: dark, 1440 × 900."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
     context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(LASTING_TOASTS)
     context.add_init_script(REPORT_VIOLATIONS)
     yield context
     context.close()

@@ -7,6 +7,13 @@ from pathlib import Path
 
 from tests.stack import Stack
 
+# What a page says goes by itself after some seconds, which a busy machine may need until a test looks at it.
+LASTING_TOASTS = """
+{
+  const set = window.setTimeout;
+  window.setTimeout = (run, ms, ...given) => set(run, new Error().stack.includes("/toast.js") ? 20 * ms : ms, ...given);
+}
+"""
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`);

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import axe
 from tests.browser.conftest import taking_back
-from tests.browser.running import REPORT_VIOLATIONS, Site
+from tests.browser.running import LASTING_TOASTS, REPORT_VIOLATIONS, Site
 from tests.browser.screen import image_ids
 from tests.browser.widths import outside_at_all_widths
 from tests.chromium import PATIENCE_MS
@@ -45,6 +45,7 @@ def somebody(browser: Browser) -> Iterator[Callable[..., Page]]:
     def open_one(theme: str) -> Page:
         context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(LASTING_TOASTS)
         context.add_init_script(REPORT_VIOLATIONS)
         context.add_init_script(axe.source())
         opened.append(context)
@@ -113,6 +114,7 @@ def test_from_the_printed_link_to_a_label_that_is_somebodys(
     expect(bob.locator("h1")).to_have_text("Gone")
 
     anna.get_by_role("link", name="Users").click()
+    anna.wait_for_url(f"{url}/users")  # loaded: sooner, the browser itself would send the form
     anna.get_by_label("New user").fill("Bob")
     anna.get_by_role("button", name="Add").click()
     invitation = anna.locator("#user-link input").input_value()
