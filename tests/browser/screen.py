@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Page, Route, expect
+
+from tests.chromium import PATIENCE_MS
 
 TRANSFER = """
 ([data, padding, name, type, how]) => {
@@ -54,13 +59,32 @@ def image_ids(page: Page) -> list[int]:
     return [int(i) for i in page.locator(".tile").evaluate_all("tiles => tiles.map(t => Number(t.dataset.imageId))")]
 
 
-def first_held(page: Page, held: list[Route]) -> Route:
-    """The first request that a test's route holds back: the page may show that it asks before the request is here."""
-    for _ in range(1_000):
-        if held:
+def first_held(page: Page, held: list[Route], *, many: int = 1) -> Route:
+    """The first of `many` requests that a route holds back: a page may show that it asks before they are here."""
+    for _ in range(PATIENCE_MS // 10):
+        if len(held) >= many:
             return held[0]
         page.wait_for_timeout(10)
-    raise AssertionError("no request came to be held back within 10 seconds")
+    raise AssertionError(f"{len(held)} of {many} requests came to be held back within {PATIENCE_MS / 1000} seconds")
+
+
+def to_the_end(page: Page) -> None:
+    """Scroll down again and again until all there is has been loaded."""
+    page.mouse.move(800, 500)
+    end = page.locator("#grid-end")
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while end.inner_text() != "That is all there is.":
+        assert time.monotonic() < until, end.inner_text()
+        page.mouse.wheel(0, 100_000)
+        page.wait_for_timeout(50)
+
+
+@contextmanager
+def at_once(page: Page) -> Iterator[None]:
+    """By the page's own clock no time passes within: what is done too soon is so on a busy machine too."""
+    page.evaluate("() => { const now = performance.now(); performance.now = () => now; }")
+    yield
+    page.evaluate("() => { delete performance.now; }")
 
 
 def offer(page: Page) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 from collections.abc import Callable
 
 import pytest
@@ -12,8 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.running import Site, Watch
-from tests.browser.screen import counts, hand_over, image_ids
-from tests.chromium import PATIENCE_MS
+from tests.browser.screen import counts, hand_over, image_ids, to_the_end
 from tests.photos import jpeg, scene
 
 pytestmark = pytest.mark.browser
@@ -111,10 +109,8 @@ def test_the_number_on_a_tile_says_what_it_is(results: Callable[[], Page]) -> No
     expect(score).to_be_visible()
     expect(score).to_have_attribute("title", "cosine similarity to the picture searched by")
     expect(page.locator(".tile").first).to_contain_text("score")
-    spot = score.bounding_box()
-    assert spot
-    page.mouse.move(spot["x"] + 4, spot["y"] + 4)
-    assert score.evaluate("e => e.matches(':hover')"), "its title shows itself under the pointer"
+    score.hover(position={"x": 4, "y": 4})
+    expect(page.locator(".tile footer b:hover")).to_have_count(1)  # its title shows itself under the pointer
     page.keyboard.press("ArrowRight")
     page.keyboard.press("f")
     expect(page.locator("#view-facts")).to_contain_text("the cosine similarity to the picture searched by")
@@ -142,12 +138,7 @@ def test_the_end_of_the_grid_brings_more_which_arrive_unselected(results: Callab
     page = results()
     chosen, shown = counts(page)
     assert shown == 60
-    page.mouse.move(800, 500)
-    until = time.monotonic() + PATIENCE_MS / 1000
-    while page.locator("#grid-end").inner_text() != "That is all there is.":
-        assert time.monotonic() < until, page.locator("#grid-end").inner_text()
-        page.mouse.wheel(0, 100_000)
-        page.wait_for_timeout(50)
+    to_the_end(page)
     ids = image_ids(page)
     assert counts(page) == (chosen, len(ids))
     assert len(set(ids)) == len(ids) > 60

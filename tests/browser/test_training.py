@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import delete
 
 from catalog import gangs, tables
@@ -17,8 +17,10 @@ from catalog.runs import Epoch, cancel_run, create_run, get_run, list_runs
 from catalog.sources import list_sources
 from tests.browser import axe
 from tests.browser.running import Site
+from tests.browser.screen import first_held
 
 pytestmark = pytest.mark.browser
+BEGUN_MS = 120_000  # until a worker that is busy has taken up a run: torch alone takes seconds to load
 
 
 @pytest.fixture
@@ -79,8 +81,38 @@ def test_curves_grow_while_a_run_learns_and_the_numbers_lie_behind_them(page: Pa
     expect(page.locator("#running")).to_contain_text("Training own photos · epoch 16 of 60")
     loss.locator("svg").hover(position={"x": 2, "y": 20})
     expect(loss.locator("b")).to_have_text("6.000")
+    note_epochs(ledger, member, measured(17, 17))
+    expect(run.locator(".figures")).to_contain_text("17 of 60 epochs")
+    expect(rows).to_have_count(17)
+    assert loss.locator("b").inner_text() == "6.000", "what is pointed at stays, whatever came since"
     run.get_by_role("button", name="Curves").click()
     expect(loss).to_be_hidden()
+
+
+def test_epochs_that_two_answers_bring_are_there_once(page: Page, site: Site, ledger: Ledger) -> None:
+    held: list[Route] = []
+    holding = False
+    page.route(
+        re.compile(r"/training/[^/?]+[?]after="), lambda route: held.append(route) if holding else route.continue_()
+    )
+    member = learning(ledger, epochs=60)
+    note_epochs(ledger, member, measured(1, 3))
+    page.goto(f"{site.url}/jobs")
+    button = page.get_by_role("button", name="Numbers")
+    button.click()
+    rows = page.locator(".epochs tbody tr")
+    expect(rows).to_have_count(3)
+    holding = True
+    note_epochs(ledger, member, measured(4, 4))
+    for _ in range(2):  # what is opened asks at once, whatever is on its way
+        button.click()
+    first_held(page, held, many=2)
+    holding = False
+    for route in held:
+        route.continue_()
+    note_epochs(ledger, member, measured(5, 5))
+    expect(rows.first.locator("th")).to_have_text("5")
+    expect(rows).to_have_count(5)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -115,7 +147,7 @@ def test_a_run_is_started_on_the_form_paused_resumed_and_cancelled(page: Page, s
     page.wait_for_url("**/jobs")
     run = page.locator(".run", has_text="from the page")
     # Any source here has fewer photos than a batch of the preset: the worker that `ruiji up` has started says so.
-    expect(run.locator(".state")).to_have_text("Failed")
+    expect(run.locator(".state")).to_have_text("Failed", timeout=BEGUN_MS)
     expect(run.locator(".job-error")).to_contain_text(re.compile(r"\d+ pictures are fewer than one batch"))
     assert get_run(ledger, list_runs(ledger)[0].id).changes == {"epochs": 3}
     run.get_by_role("button", name="Cancel").click()

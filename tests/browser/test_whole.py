@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.running import Site, Watch, labels_of, without_label
-from tests.browser.screen import counts, first_held, image_ids, offer, only_unlabelled, selected
+from tests.browser.screen import counts, first_held, image_ids, offer, only_unlabelled, selected, to_the_end
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,10 @@ def _as_before(site: Site) -> Iterator[None]:
 @pytest.fixture
 def unlabelled(results: Callable[[], Page]) -> Page:
     """The 60 nearest of what has no label: all selected by hand."""
-    page = results()
+    return all_unlabelled(results())
+
+
+def all_unlabelled(page: Page) -> Page:
     only_unlabelled(page)
     page.keyboard.press("Control+a")
     assert counts(page) == (60, 60)
@@ -115,9 +118,8 @@ def test_what_is_loaded_later_is_selected_too(unlabelled: Page) -> None:
     offer(page)
     page.keyboard.press("Control+a")
     expect(page.locator("#whole-offer")).to_contain_text("that match are selected")
-    page.mouse.move(720, 500)
-    page.mouse.wheel(0, 20_000)
-    expect(page.locator(".tile").nth(70)).to_be_attached()
+    to_the_end(page)
+    assert page.locator(".tile").count() > 70
     assert page.locator('.tile[aria-selected="false"]').count() == 0
     assert page.locator(".cut").count() == 0
     page.locator("#whole-offer").get_by_role("button", name="Only this page").click()
@@ -163,6 +165,7 @@ def test_pictures_with_another_decision_are_left_unless_chosen(results: Callable
     page.locator("#k").select_option("30")
     sky = page.locator(".tile", has=page.locator(".tag", has_text=re.compile("^sky$")))
     expect(sky).to_have_count(10)
+    expect(page).to_have_url(re.compile("k=30"))
     page.goto(re.sub(r"([?&])k=30", r"\1k=10", page.url))
     expect(page.locator("#shown-count")).to_have_text("10")
     page.locator("#select-all").click()
@@ -227,13 +230,13 @@ def test_a_selection_that_is_kept_no_more_is_said(unlabelled: Page, site: Site, 
     assert without_label(site) == many
 
 
-def test_enter_twice_asks_once_and_what_was_chosen_stays_chosen(unlabelled: Page) -> None:
-    page = unlabelled
+def test_enter_twice_asks_once_and_what_was_chosen_stays_chosen(page: Page, results: Callable[[], Page]) -> None:
+    held: list[Route] = []
+    page.route("**/plan", lambda route: held.append(route))
+    all_unlabelled(results())
     page.locator("#whole-offer").get_by_role("button").click()
     page.locator("#label-input").fill("asked once")
     page.keyboard.press("Enter")
-    held: list[Route] = []
-    page.route("**/plan", lambda route: held.append(route))
     page.locator("#confirm").click()
     page.locator("#confirm").click()
     page.wait_for_timeout(200)

@@ -103,8 +103,11 @@ export class RunCard {
 
   /** Asks for the epochs that are not known yet, where somebody looks at them. */
   async read() {
-    const known = this.epochs.at(-1)?.epoch ?? 0;
-    if ((this.unfolded || !this.table.hidden) && this.run.done > known) this.epochs.push(...(await api(`/training/${this.id}?after=${known}`)).curve);
+    const last = () => this.epochs.at(-1)?.epoch ?? 0;
+    if ((this.unfolded || !this.table.hidden) && this.run.done > last()) {
+      const { curve } = await api(`/training/${this.id}?after=${last()}`);
+      this.epochs.push(...curve.filter(({ epoch }) => epoch > last())); // a press asks too: another answer may have come first
+    }
     this.unfold(this.unfolded);
     if (!this.table.hidden) this.showTable(true);
   }

@@ -16,7 +16,7 @@ function s(tag, attributes) {
 export class Curve {
   /** `name` as a heading, `key` of an epoch, `show(value)` as text. */
   constructor(name, key, show) {
-    Object.assign(this, { name, key, showValue: show, points: [], epochs: 1 });
+    Object.assign(this, { name, key, showValue: show, points: [], epochs: 1, pointer: null });
     this.value = h("b", {});
     this.path = s("path", { class: "curve-line" });
     this.dot = s("circle", { class: "curve-dot", r: 3 });
@@ -30,8 +30,8 @@ export class Curve {
     this.root = h("figure", { class: "curve" }, h("figcaption", {}, name, " ", this.value),
       h("div", { class: "curve-plot" }, h("div", { class: "curve-scale", "aria-hidden": "true" }, this.top, this.bottom), this.svg,
         h("div", { class: "curve-axis", "aria-hidden": "true" }, this.from, this.to)));
-    this.svg.addEventListener("pointermove", (event) => this.look(event));
-    this.svg.addEventListener("pointerleave", () => this.rest());
+    this.svg.addEventListener("pointermove", (event) => { this.pointer = event.clientX; this.look(); });
+    this.svg.addEventListener("pointerleave", () => { this.pointer = null; this.rest(); });
   }
 
   /** Draws these epochs, of `epochs` in all; a curve without a value is hidden. */
@@ -48,7 +48,7 @@ export class Curve {
     this.path.setAttribute("d", this.points.map((one, at) => `${at ? "L" : "M"}${this.x(one).toFixed(1)} ${this.y(one).toFixed(1)}`).join(""));
     this.to.textContent = `epoch ${this.epochs}`;
     this.svg.setAttribute("aria-label", `${this.name} by epoch: ${this.showValue(values[0])} at first, ${this.showValue(values.at(-1))} after epoch ${this.points.at(-1).epoch}`);
-    this.rest();
+    if (this.pointer === null) this.rest(); else this.look(); // what is pointed at stays, whatever came since
   }
 
   x(one) {
@@ -74,10 +74,10 @@ export class Curve {
     this.to.textContent = `epoch ${this.epochs}`;
   }
 
-  look(event) {
+  look() {
     if (!this.points.length) return;
     const box = this.svg.getBoundingClientRect();
-    const wanted = ((event.clientX - box.left) / box.width) * WIDTH;
+    const wanted = ((this.pointer - box.left) / box.width) * WIDTH;
     const near = this.points.reduce((best, one) => (Math.abs(this.x(one) - wanted) < Math.abs(this.x(best) - wanted) ? one : best));
     this.mark(near);
     this.cross.setAttribute("d", `M${this.x(near).toFixed(1)} 0V${HEIGHT}`);
