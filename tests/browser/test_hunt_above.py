@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.hunt_double import shown
 from tests.browser.running import Site, Watch
+from tests.browser.screen import at_once
 
 pytestmark = pytest.mark.browser
 Begin = Callable[..., str]
@@ -78,10 +79,11 @@ def test_by_keyboard_a_and_enter_label_them_and_escape_does_not(page: Page, site
     page.goto(f"{site.url}/hunts/{hunt}")
     shown(page)
     page.wait_for_timeout(350)  # sooner, a key is taken for one that was meant for the page before
-    page.keyboard.press("a")
-    many = stated(page)
-    page.keyboard.press("Enter")  # too soon: it was meant for the page
-    expect(page.locator("#whole-dialog")).to_be_visible()
+    with at_once(page):
+        page.keyboard.press("a")
+        many = stated(page)
+        page.keyboard.press("Enter")  # too soon: it was meant for the page
+        expect(page.locator("#whole-dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#whole-dialog")).to_be_hidden()
     assert carried(site) == KNOWN
