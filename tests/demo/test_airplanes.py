@@ -105,8 +105,9 @@ def test_from_one_dropped_photo_to_about_all_found(
                 page.locator('#main[data-step="check"]').wait_for()
                 page.wait_for_timeout(320)
         person.put_right()
+        tile = page.locator(".tile").first.element_handle()
         person.press("Enter")
-        page.locator("#main:not([data-step])").wait_for(state="attached")
+        tile.wait_for_element_state("hidden")  # or what is shown next is taken for what was shown
     took = time.monotonic() - began
     said = page.locator("#estimate-text").inner_text()
     if pictures_to:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.record import publish
+from tests.browser.many import SCROLL
 from tests.browser.screen import counts
 from tests.demo.conftest import Demo
 from tests.demo.main_thread import MainThread
@@ -22,8 +23,8 @@ SEARCHES = 5
 WHEEL_PX = 1200
 
 
-def to(page: Page, top: str) -> None:
-    page.evaluate(f"scrollTo({{ top: {top}, behavior: 'instant' }})")
+def to(page: Page, top: int | str) -> None:
+    page.evaluate(SCROLL, top)
     page.wait_for_timeout(400)
 
 
@@ -48,14 +49,15 @@ def test_what_a_page_of_five_thousand_costs(
     keys: dict[str, Any] = {key: thread.key(key)["median"] for key in KEYS}
 
     page.keyboard.press("Escape")
-    to(page, "0")
+    to(page, 0)
     page.locator('.tile[data-index="3"]').click()
-    to(page, "document.documentElement.scrollHeight")
-    last = page.locator(".tile").last
+    to(page, "end")
+    last = page.locator(f'.tile[data-index="{K - 1}"]')
+    last.wait_for()
     keys["range of all"] = thread.of(lambda: last.click(modifiers=["Shift"]))
     assert counts(page)[0] == K - 3
 
-    to(page, "0")
+    to(page, 0)
     page.locator("#label-input").fill("five thousand")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
@@ -72,7 +74,7 @@ def test_what_a_page_of_five_thousand_costs(
         page.keyboard.press("ArrowRight")
     in_tasks = thread.long_tasks()
 
-    to(page, "0")
+    to(page, 0)
     page.mouse.move(800, 500)
     thread.long_tasks()
     high = int(page.evaluate("document.documentElement.scrollHeight - innerHeight"))
