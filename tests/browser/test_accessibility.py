@@ -47,6 +47,7 @@ def test_results_and_dialogs_have_no_serious_fault(themed: Page, site: Site) -> 
     expect(themed.locator("#view")).to_be_visible()
     assert axe.faults(themed) == []
     themed.keyboard.press("Escape")
+    expect(themed.locator("#view")).to_be_hidden()
     themed.keyboard.press("?")
     expect(themed.locator("#help")).to_be_visible()
     assert axe.faults(themed) == []

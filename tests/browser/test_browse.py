@@ -31,6 +31,7 @@ def test_a_label_shows_its_photos_newest_first_and_one_of_them_is_searched_by(pa
     expect(page.locator("#view-facts")).to_contain_text("96 × 96 px")
     expect(page.locator("#view-facts")).not_to_contain_text("Score")
     page.keyboard.press("Escape")
+    expect(page.locator("#view")).to_be_hidden()
     page.keyboard.press("s")
     expect(page).to_have_url(re.compile(rf"/\?image={ids[0]}&label=grass$"))
     expect(page.locator("#summary")).to_contain_text("nearest first")

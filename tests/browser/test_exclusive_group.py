@@ -31,9 +31,11 @@ def rivals(site: Site) -> Iterator[tuple[str, str]]:
             assert site.stack.post("/api/v1/labels/decisions", body).status == 200
 
 
-def opened(results: Callable[[], Page]) -> tuple[Page, Locator, int]:
+def opened(results: Callable[[], Page], rivals: tuple[str, str]) -> tuple[Page, Locator, int]:
     """A search, with one unlabelled picture selected: the page, that picture's labels, and its id."""
     page = results()
+    for name in rivals:  # the page knows of the group
+        expect(page.locator(f'[data-filter="label:{name}"]')).to_be_attached()
     only_unlabelled(page)
     page.keyboard.press("Escape")
     page.locator('.tile[data-index="4"]').click()
@@ -50,7 +52,7 @@ def confirm(page: Page, name: str) -> None:
 def test_the_other_label_goes_at_once_and_an_undo_brings_it_back(
     results: Callable[[], Page], site: Site, rivals: tuple[str, str]
 ) -> None:
-    page, tags, image = opened(results)
+    page, tags, image = opened(results, rivals)
     first, second = rivals
     confirm(page, first)
     expect(tags).to_have_text([first])
@@ -70,7 +72,7 @@ def test_the_other_label_goes_at_once_and_an_undo_brings_it_back(
 def test_what_is_undone_out_of_turn_leaves_the_later_label(
     results: Callable[[], Page], site: Site, rivals: tuple[str, str]
 ) -> None:
-    page, tags, image = opened(results)
+    page, tags, image = opened(results, rivals)
     first, second = rivals
     confirm(page, first)
     earlier = page.locator(".toast", has_text=first).get_by_role("button", name="Undo")

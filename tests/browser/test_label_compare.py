@@ -115,13 +115,14 @@ def test_what_was_moved_does_not_come_back_before_the_server_has_heard_of_it(pag
     more = [row["image_id"] for row in labelled.site.stack.post("/api/v1/search", asked).json()["results"]]
     labelled.decide(labelled.name, more[:60])
     brick = labelled.known()["brick"]["id"]
-    page.goto(f"{labelled.url}?tab=compare&with={brick}")
-    shown(page)
-    assert len(ids_of(page, "mine")) == 60
     held: list[Route] = []
+    # Before the page is opened: a page that is open already may still send its next request past a new route.
     page.route(
         "**/against/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
     )
+    page.goto(f"{labelled.url}?tab=compare&with={brick}")
+    shown(page)
+    assert len(ids_of(page, "mine")) == 60
     moved = ids_of(page, "mine")[30:]
     page.locator("#mine-grid .tile").first.focus()
     page.keyboard.press("Control+a")

@@ -48,6 +48,7 @@ def test_results_of_a_search_and_their_dialogs_fit(results: Callable[[], Page]) 
         expect(page.locator(dialog)).to_be_visible()
         assert outside(page) == [], dialog
         page.keyboard.press("Escape")
+        expect(page.locator(dialog)).to_be_hidden()
     page.get_by_role("button", name="Filters").click()
     only_unlabelled(page)
     page.keyboard.press("Control+a")

@@ -6,7 +6,9 @@ from playwright.sync_api import Page
 
 WIDTHS = (360, 768, 1280)
 HEIGHT = 800
-OUTSIDE = """() => {
+# Of a window that has just got another width a grid is laid out anew only with the next frame.
+OUTSIDE = """async () => {
+  for (let n = 0; n < 2; n += 1) await new Promise((drawn) => requestAnimationFrame(drawn));
   const found = [];
   const wide = document.scrollingElement.scrollWidth;
   if (wide > innerWidth) {
