@@ -74,7 +74,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     room = tmp_path_factory.mktemp("kills")
     points = room / "points"
     points.mkdir()
-    environment = {"RUIJI_CHUNK_FILES": "40", "RUIJI_LEASE_S": "3", VARIABLE: str(points)}
+    environment = {"RUIJI_CHUNK_FILES": "40", "RUIJI_LEASE_S": "10", VARIABLE: str(points)}
     stack = Stack(home=room / "home", allowed_root=room, environment=environment)
     yield Installation(stack, points)
     stack.stop()
@@ -141,7 +141,7 @@ def run_with_kills(installation: Installation, *, seed: int, kills: int, point: 
         installation.arm(point)
     for _ in range(kills):
         if point:
-            until = time.monotonic() + 30
+            until = time.monotonic() + 120
             while installation.is_armed(point) and time.monotonic() < until:
                 time.sleep(0.02)
             assert not installation.is_armed(point), f"the ingest never came to {point}"
