@@ -55,7 +55,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A Ruiji of its own: what is drawn deletes, merges and begins whatever it happens to name."""
     room = tmp_path_factory.mktemp("openapi")
     write_folder(room / "photos" / "plain", per_kind=3, labelled=True)
-    running = Stack(home=room / "home", allowed_root=room / "photos")
+    running = Stack(home=room / "home", allowed_root=room / "photos", environment={"RUIJI_QUERY_TIMEOUT_S": "60"})
     running.start()
     try:
         running.wait_job(running.ingest(room / "photos" / "plain", labels_from_folders=True))

@@ -48,6 +48,7 @@ class Installation:
             "RUIJI_ALLOWED_ROOTS": json.dumps([str(self.folder / "photos")]),
             "RUIJI_CHUNK_FILES": str(CHUNK_FILES),
             "RUIJI_LEASE_S": str(LEASE_S),
+            "RUIJI_QUERY_TIMEOUT_S": "60",
             "RUIJI_DECODE_PROCESSES": "1",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",

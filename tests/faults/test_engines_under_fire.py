@@ -43,7 +43,7 @@ def test_killed_engines_lose_nothing_that_was_acknowledged(tmp_path: Path, pytes
         *FAULTS,
     ]
     done = subprocess.run(
-        command, env=surroundings(TMPDIR=str(tmp_path)), cwd=tmp_path, capture_output=True, text=True, timeout=170
+        command, env=surroundings(TMPDIR=str(tmp_path)), cwd=tmp_path, capture_output=True, text=True, timeout=560
     )
     assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
     said: dict[str, Any] = json.loads((tmp_path / "faults-engines.json").read_text())

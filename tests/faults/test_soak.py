@@ -43,7 +43,7 @@ def test_people_work_meanwhile_and_a_worker_that_keeps_what_it_is_asked_is_notic
     photos = ("--photos", "80", "--beside", "20", "--wave", "20", "--rest-s", "1")
     command = [*RUIJI, "bench", "soak", *people, *photos, "--control", "hoarding", "--out", str(room)]
     done = subprocess.run(
-        command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
+        command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=560
     )
     assert done.stdout, done.stderr[-4000:]
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

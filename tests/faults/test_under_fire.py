@@ -36,7 +36,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     least = ["--operations", "60", "--kills", "1", "--faults", "4", "--minutes", "1.2", "--trainings", "1"]
     command = [*RUIJI, "bench", "faults", "--seed", str(SEED), *least, "--out", str(room), "--only", *FAULTS]
     done = subprocess.run(
-        command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=170
+        command, env=surroundings(TMPDIR=str(room)), cwd=room, capture_output=True, text=True, timeout=560
     )
     assert done.stdout, done.stderr[-4000:]
     assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
