@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from sqlalchemy import Column, or_, select, update
 
-from catalog import tables
+from catalog import rests, tables
 from catalog.ledger import Ledger, clock
 
-# No lease that was given by the clock as it is reaches further ahead. Another machine's may be longer than ours, a rest
-# too (of a chunk 20 s, of a scan 10 s).
-LEASES, RESTS_S = 10.0, 60.0
+# No lease that was given by the clock as it is reaches further ahead than so many of ours and the longest rest: another
+# machine's may be longer than ours.
+LEASES = 10.0
 SKEW_S = 1.0  # of a beat: clocks of two machines, where each goes by its own
 
 _HELD: tuple[Column[float], ...] = (
@@ -29,10 +29,10 @@ def end_leases_ahead(ledger: Ledger, *, lease_s: float) -> int:
 
     Returns how many of both there were: almost always none, which costs a read.
     """
-    beats = tables.worker.c.heartbeat_at
+    beats, farthest = tables.worker.c.heartbeat_at, LEASES * lease_s + rests.LONGEST_S
     with ledger.read() as connection:
         now = clock(connection)
-        ahead = [column > now + LEASES * lease_s + RESTS_S for column in _HELD]
+        ahead = [column > now + farthest for column in _HELD]
         found = or_(*(select(column.table).where(late).exists() for column, late in zip(_HELD, ahead, strict=True)))
         if not connection.execute(
             select(or_(found, select(beats.table).where(beats > now + SKEW_S).exists()))
@@ -44,6 +44,6 @@ def end_leases_ahead(ledger: Ledger, *, lease_s: float) -> int:
             update(tables.worker).where(beats > now + SKEW_S).values(heartbeat_at=now)
         ).rowcount
         for column in _HELD:
-            late = column > now + LEASES * lease_s + RESTS_S
+            late = column > now + farthest
             changed += connection.execute(update(column.table).where(late).values({column: now + lease_s})).rowcount
     return changed

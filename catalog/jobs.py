@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, exists, func, select, update
 
-from catalog import tables
+from catalog import rests, tables
 from catalog.audit import By, note
 from catalog.embed_again import embed_lacking
 from catalog.embed_jobs import UNFINISHED, create_embed_job, create_job, unfinished_job
@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 MAX_SCAN_FAILURES = 4
-SCAN_RESTS_S = 10.0
 
 _SCAN_WAITS = (
     select(tables.job.c.id)
@@ -172,8 +171,8 @@ def scan_broke(ledger: Ledger, claim: ScanClaim, *, error: str, counts: bool = T
         if failures >= MAX_SCAN_FAILURES:
             failed["error"] = f"the folder could not be scanned in {failures} attempts: {said}"
             return _update_scan(connection, claim, failed)
-        rests = {"scan_lease_until": now + SCAN_RESTS_S, "scan_failures": failures, "error": said}
-        _update_scan(connection, claim, rests)
+        again = {"scan_lease_until": now + rests.SCAN_S, "scan_failures": failures, "error": said}
+        _update_scan(connection, claim, again)
         return False
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from catalog import chunks, jobs
+from catalog import chunks, jobs, rests
 from catalog.chunks import ClaimedChunk
 from catalog.jobs import ScanClaim
 from encoder.embed import Embedder
@@ -17,7 +17,7 @@ from ingest.scan import FolderMissingError, scan_source
 from ingest.stream import ChunkOutcome, embed_chunks
 from worker.client import WorkerUnavailable
 from worker.context import Context
-from worker.rests import CHUNK_RESTS_S, Rests
+from worker.rests import Rests
 from worker.sight import Sight
 
 FINISH_WITHIN_S = 3.0
@@ -174,7 +174,7 @@ class EmbedLoop:
             pool=pool,
             heartbeat=self._heartbeat,
             lease_s=context.limits.lease_s,
-            rest_s=CHUNK_RESTS_S,
+            rest_s=rests.CHUNK_S,
             storage=context.storage,
             unseen=lambda chunk: self._sight.misses(chunk, surely=True),
         )

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from catalog import rests
 from catalog.artifacts import ArtifactMissing
 from catalog.encoders import serving_encoder
 from catalog.index import IndexUnavailable, VectorIndex, VectorIndexError
@@ -20,8 +21,6 @@ from worker.context import Context
 from worker.leases import LeaseKeeper
 
 CHANGES_AT_ONCE = 2000
-# Until a shard that cannot be used is tried again: a disk may have been mounted meanwhile, or a repair been made.
-ASIDE_S = 900.0
 
 logger = logging.getLogger("ruiji.index")
 
@@ -56,8 +55,8 @@ def _index(context: Context, index: VectorIndex, claimed: ClaimedShard) -> int:
         with LeaseKeeper(renew, lease_s=context.limits.lease_s, first=True):
             rows = index_one_shard(context.ledger, context.store, index, claimed)
     except (ArtifactMissing, ShardDamaged, InvalidVectors) as error:
-        logger.error("shard %d is left out for %.0f minutes: %s", claimed.id, ASIDE_S / 60, error)
-        heartbeat_shard(context.ledger, claimed, lease_s=ASIDE_S)
+        logger.error("shard %d is left out for %.0f minutes: %s", claimed.id, rests.SHARD_S / 60, error)
+        heartbeat_shard(context.ledger, claimed, lease_s=rests.SHARD_S)
         return 0
     context.presence.images += rows
     return rows

@@ -6,8 +6,6 @@ import time
 
 FIRST_S = 2.0
 LONGEST_S = 60.0
-# Longer than the first rest of its encoder: then the other chunks come first, whosever fault it was.
-CHUNK_RESTS_S = 20.0
 
 
 class Rests:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from catalog import gangs, tables
+from catalog import gangs, rests, tables
 from catalog.chunks import claim_chunk, heartbeat_chunk
-from catalog.clock_steps import LEASES, RESTS_S, end_leases_ahead
+from catalog.clock_steps import LEASES, end_leases_ahead
 from catalog.gangs import Member
 from catalog.index_queue import claim_shard
 from catalog.jobs import claim_scan, create_ingest_job
@@ -83,7 +83,7 @@ def test_a_worker_that_lives_keeps_what_it_holds(any_ledger: Ledger) -> None:
 def test_leases_and_rests_of_a_clock_that_goes_right_are_left_alone(any_ledger: Ledger) -> None:
     ledger = any_ledger
     scan(ledger, with_source(ledger), {b"a.jpg": "one"})
-    assert claim_chunk(ledger, worker="slow", lease_s=LEASES * LEASE_S + RESTS_S - 5)
+    assert claim_chunk(ledger, worker="slow", lease_s=LEASES * LEASE_S + rests.LONGEST_S - 5)
     announce(ledger, name="slow", queues="embed", host="h", pid=1, device="cpu")
     with ledger.read() as connection:
         before = connection.execute(select(tables.chunk.c.lease_until)).scalar_one()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog import jobs, places
+from catalog import jobs, places, rests
 from catalog.errors import ClaimLost, LedgerBusy
 from catalog.ledger import Ledger
 from catalog.places import FoundFile, PlaceToDo
@@ -190,7 +190,7 @@ def test_a_scan_that_always_breaks_off_fails_the_job_and_says_why(
         raise OverflowError("a number is too large")
 
     monkeypatch.setattr(places, "record_files", refuse)
-    monkeypatch.setattr(jobs, "SCAN_RESTS_S", -1.0)
+    monkeypatch.setattr(rests, "SCAN_S", -1.0)
     for attempt in range(jobs.MAX_SCAN_FAILURES):
         assert jobs.job_progress(library.ledger, job).state == "scanning"
         claim = jobs.claim_scan(library.ledger, worker=str(attempt), lease_s=60)
@@ -208,7 +208,7 @@ def test_a_busy_ledger_does_not_count_as_a_failure_of_the_scan(
 ) -> None:
     job = library.start(library.add_source())
     write_files(library.photos, 1)
-    monkeypatch.setattr(jobs, "SCAN_RESTS_S", -1.0)
+    monkeypatch.setattr(rests, "SCAN_S", -1.0)
     record = places.record_files
 
     def refuse(*_: object, **__: object) -> None:

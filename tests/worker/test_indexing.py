@@ -10,12 +10,15 @@ from typing import cast
 
 import pytest
 
+from catalog.clock_steps import end_leases_ahead
 from catalog.index import VectorIndex
 from catalog.index_queue import pending_changes
 from catalog.labels import Decision, ensure_label, record
 from tests.catalog.index.world import World
 from worker.context import Context
 from worker.indexing import work_index
+
+LEASE_S = 60.0  # as it is unless it is set
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def context_of(world: World) -> Context:
             store=world.store,
             index=world.index,
             presence=SimpleNamespace(name="w", doing="", images=0),
-            limits=SimpleNamespace(lease_s=60.0),
+            limits=SimpleNamespace(lease_s=LEASE_S),
             mirrored="",
             stopping=threading.Event(),
         ),
@@ -57,6 +60,7 @@ def test_shards_that_cannot_be_read_keep_nothing_else_waiting(world: World) -> N
     record(world.ledger, key="k", author="me", decisions=[Decision(ids[13], cat.id, "yes")])
     assert work_index(context) == 1, "the twelve are put aside, and not tried again each time"
     assert world.copy([ids[13]]) == {ids[13]: ([cat.id], [1])}
+    assert end_leases_ahead(world.ledger, lease_s=LEASE_S) == 0, "nor does the sweep take their rest for a wrong clock"
 
 
 def test_labels_are_refreshed_between_two_shards(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
