@@ -78,8 +78,8 @@ class MapProgress:
 
     @property
     def silent(self) -> bool:
-        """Whether nobody seems to work on it any more."""
-        return self.state in ("waiting", "drawing") and time.time() - self.at > SILENT_S
+        """Whether nobody seems to work on it any more. Told from the future, it was before the clock was set back."""
+        return self.state in ("waiting", "drawing") and abs(time.time() - self.at) > SILENT_S
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, select, update
 
 from catalog import tables
 from catalog.clock_ahead import least_ahead
@@ -67,6 +67,7 @@ def announce(
             "clock_ahead_s": _ahead(connection),
         }
         statement = insert_or(connection, tables.worker).values(name=name, **values)
+        values["heartbeat_at"] = _not_before(now)
         connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
         return float(values["started_at"])
 
@@ -91,7 +92,7 @@ def beat(
                 images_per_s=images_per_s,
                 encoder_id=encoder_id,
                 clock_ahead_s=_ahead(connection),
-                heartbeat_at=clock(connection),
+                heartbeat_at=_not_before(clock(connection)),
             )
         )
         return known.rowcount == 1
@@ -126,6 +127,12 @@ def forget_silent(ledger: Ledger, *, after_s: float) -> dict[str, float]:
         unreadable = tables.unreadable_source
         connection.execute(delete(unreadable).where(unreadable.c.worker.in_(any_of_text(connection, gone))))
         return gone
+
+
+def _not_before(now: float) -> ColumnElement[float]:
+    """A beat, which is never moved back: one from the future is how the sweep knows that the clock was set back."""
+    last = tables.worker.c.heartbeat_at
+    return case((last > now, last), else_=now)
 
 
 def _ahead(connection: Connection) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select, update
 
@@ -15,7 +17,7 @@ from catalog.ledger import Ledger, clock
 from catalog.runs import create_run
 from catalog.sign_in_limits import SIGN_IN, Limits, check_failures
 from catalog.user_errors import TooManyFailures
-from catalog.workers import announce, forget_silent, list_workers
+from catalog.workers import announce, beat, forget_silent, list_workers
 from tests.catalog.stand_in import ENCODER, scan, with_source
 
 LEASE_S = 30.0
@@ -78,6 +80,43 @@ def test_a_worker_that_lives_keeps_what_it_holds(any_ledger: Ledger) -> None:
         set_back(ledger, -LEASE_S / 2)
         assert heartbeat_chunk(ledger, mine, lease_s=LEASE_S) == "go"
         assert claim_chunk(ledger, worker="other", lease_s=LEASE_S) is None
+
+
+@pytest.mark.parametrize("back_s", [30.0, 300.0, 599.0, 3600.0])
+@pytest.mark.parametrize("then", ["the dead worker's row is left", "another lives", "it starts again by its name"])
+def test_a_step_back_by_minutes_is_not_waited_out(any_ledger: Ledger, back_s: float, then: str) -> None:
+    ledger, lease_s = any_ledger, 60.0
+    source = with_source(ledger)
+    scan(ledger, source, {b"a.jpg": "one"})
+    job = create_ingest_job(ledger, source_id=with_source(ledger, "/b").id, encoder_id=ENCODER, author="test")
+    who = "alive" if then == "another lives" else "dead"
+    announce(ledger, name=who, queues="embed", host="h", pid=1, device="cpu")
+    assert claim_chunk(ledger, worker="dead", lease_s=lease_s)
+    assert claim_scan(ledger, worker="dead", lease_s=lease_s, job_id=job)
+    set_back(ledger, back_s)
+    if who == "alive":
+        assert beat(ledger, "alive", doing="", images=0), "which comes before the sweep as often as not"
+    elif then == "it starts again by its name":
+        announce(ledger, name=who, queues="embed", host="h", pid=1, device="cpu")
+    assert end_leases_ahead(ledger, lease_s=lease_s) == 3
+    assert end_leases_ahead(ledger, lease_s=lease_s) == 0, "whoever sweeps next finds it done"
+    assert list_workers(ledger, alive_within_s=20), "it may be alive, and counts from now"
+    assert claim_chunk(ledger, worker="next", lease_s=lease_s) is None
+    set_back(ledger, -lease_s)
+    assert claim_chunk(ledger, worker="next", lease_s=lease_s)
+    assert claim_scan(ledger, worker="next", lease_s=lease_s, job_id=job)
+    assert list_workers(ledger, alive_within_s=20) == []
+
+
+def test_a_step_that_two_sweeps_find_at_once_is_mended_once(any_ledger: Ledger) -> None:
+    ledger = any_ledger
+    scan(ledger, with_source(ledger), {b"a.jpg": "one"})
+    announce(ledger, name="dead", queues="embed", host="h", pid=1, device="cpu")
+    assert claim_chunk(ledger, worker="dead", lease_s=LEASE_S)
+    set_back(ledger, 300.0)
+    with ThreadPoolExecutor(8) as sweeps:
+        found = list(sweeps.map(lambda _: end_leases_ahead(ledger, lease_s=LEASE_S), range(8)))
+    assert sorted(found) == [*[0] * 7, 2]
 
 
 def test_leases_and_rests_of_a_clock_that_goes_right_are_left_alone(any_ledger: Ledger) -> None:

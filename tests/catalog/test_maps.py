@@ -54,6 +54,14 @@ def test_a_drawing_that_nobody_speaks_of_is_silent(store: ArtifactStore) -> None
     assert not MapProgress("done", at=now - 2 * maps.SILENT_S).silent
 
 
+def test_a_drawing_that_ended_just_before_the_clock_was_set_back_is_silent() -> None:
+    back_s = 300.0
+    at = time.time() + back_s
+    assert MapProgress("drawing", at=at).silent and MapProgress("waiting", at=at).silent
+    assert not MapProgress("done", at=at).silent
+    assert not MapProgress("drawing", at=time.time() + 10).silent, "the clock of the machine that draws goes before"
+
+
 @pytest.mark.parametrize("name", ["spec.json", "progress.json"])
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"state": 1, "odd": 2}'])
 def test_a_damaged_map_is_as_good_as_none(store: ArtifactStore, name: str, damage: bytes) -> None:
