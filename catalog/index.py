@@ -29,7 +29,7 @@ from catalog.index_errors import (
 )
 from catalog.index_filter import IndexFilter, expression, integers
 from catalog.index_kinds import LITE, Kind
-from catalog.index_loading import load_and_ask
+from catalog.index_loading import left, load_and_ask
 from catalog.index_options import IndexOptions, address_of
 from catalog.index_rows import IndexedRows, SearchHits, batches, hits_of, rows_of
 from catalog.shards import Ids, Vectors, check_vectors
@@ -174,9 +174,9 @@ class VectorIndex:
             raise ValueError(f"limit must be 1 to {MOST_HITS}, not {limit}")
         if not len(vectors):
             return []
-        found = self._on(
-            name, partial(self._search, name=name, vectors=vectors, limit=limit, wanted=expression(filter))
-        )
+        until = time.monotonic() + self._timeout_s  # of all that it takes: who searches holds one of the page's threads
+        search = partial(self._search, name=name, vectors=vectors, limit=limit, wanted=expression(filter), until=until)
+        found = self._on(name, search, until=until)
         return [hits_of(hits) for hits in found]
 
     def fetch_ids(self, name: str) -> Ids:
@@ -233,10 +233,12 @@ class VectorIndex:
         """Close the connection; a later call opens another."""
         self._connection.close()
 
-    def _search(self, client: IndexClient, *, name: str, vectors: Vectors, limit: int, wanted: str) -> Any:
+    def _search(
+        self, client: IndexClient, *, name: str, vectors: Vectors, limit: int, wanted: str, until: float
+    ) -> Any:
         kind = LITE if client.lite else self._kinds.get(name)
         if kind is None:
-            kind = self._kinds[name] = kind_of(client, name, timeout_s=self._timeout_s) or Kind("FLAT")
+            kind = self._kinds[name] = kind_of(client, name, timeout_s=left(until)) or Kind("FLAT")
         try:
             return client.milvus.search(
                 name,
@@ -247,7 +249,7 @@ class VectorIndex:
                 output_fields=["id"],  # with none, milvus-lite sends every column, the vectors too
                 search_params={"metric_type": kind.metric, "params": kind.search(limit)},
                 consistency_level=self._options.consistency,
-                timeout=self._timeout_s,
+                timeout=self._timeout_s if client.lite else left(until),
                 client_request_id=request_id.current(),  # in Milvus's own access log
             )
         except MilvusException as error:
@@ -276,13 +278,14 @@ class VectorIndex:
             )
         )
 
-    def _on(self, name: str, action: Callable[[IndexClient], T]) -> T:
-        """Act on a collection; one that is not loaded (after a restart) is loaded, and asked again."""
+    def _on(self, name: str, action: Callable[[IndexClient], T], *, until: float | None = None) -> T:
+        """Act on a collection; one that is not loaded (after a restart) is loaded, and asked again before `until`."""
         check_name(name)
+        until = time.monotonic() + self._timeout_s if until is None else until
         try:
             return self._connection.call(action)
         except CollectionNotLoaded:
-            return load_and_ask(self._connection, action, name=name, url=self.url, timeout_s=self._timeout_s)
+            return load_and_ask(self._connection, action, name=name, url=self.url, until=until)
         except CollectionMissing as error:
             raise CollectionMissing(name) from error
 

@@ -1,4 +1,4 @@
-"""A collection that is not loaded, as after a restart of Milvus, is loaded and asked again, within a call's time."""
+"""A collection that is not loaded, as after a restart of Milvus, is loaded and asked again, within one call's time."""
 
 from __future__ import annotations
 
@@ -17,28 +17,38 @@ T = TypeVar("T")
 LOADED_YET_S = 0.2
 
 
-def load_and_ask(
-    connection: Connection[IndexClient], action: Callable[[IndexClient], T], *, name: str, url: str, timeout_s: float
-) -> T:
-    """What `action` returns once the collection is loaded; IndexUnavailable if that takes longer than `timeout_s`.
+def left(until: float) -> float:
+    """The seconds until this moment of the monotonic clock, for the next call to Milvus; a little where it is over."""
+    return max(until - time.monotonic(), LOADED_YET_S)
 
-    A Milvus that was killed takes half a minute to load: whoever asks is not to be kept for so long.
+
+def load_and_ask(
+    connection: Connection[IndexClient], action: Callable[[IndexClient], T], *, name: str, url: str, until: float
+) -> T:
+    """What `action` returns once the collection is loaded; IndexUnavailable if it is not by then.
+
+    A Milvus that was killed takes half a minute to load: whoever asks is not to be kept for so long. Nor can one load
+    a collection of which somebody makes the index anew at this moment, which is answered as if it were not loaded.
     """
-    connection.call(partial(_load, name=name, timeout_s=timeout_s))
-    until = time.monotonic() + timeout_s
+    loads = False
     while True:
         try:
+            if not loads:
+                connection.call(partial(_load, name=name, until=until))
+                loads = True
             return connection.call(action)
-        except CollectionNotLoaded as error:
+        except (CollectionNotLoaded, IndexUnavailable) as error:
             if time.monotonic() > until:
                 why = f"Milvus at {url} loads {name}, or makes its index anew; ask again soon."
                 raise IndexUnavailable(why) from error
-        time.sleep(LOADED_YET_S)
+            if isinstance(error, IndexUnavailable):
+                raise
+        time.sleep(min(LOADED_YET_S, left(until)))
 
 
-def _load(client: IndexClient, *, name: str, timeout_s: float) -> None:
-    """milvus-lite has loaded it when it answers; a Milvus goes on with it by itself."""
+def _load(client: IndexClient, *, name: str, until: float) -> None:
+    """milvus-lite has loaded it when it answers, however long that takes; a Milvus goes on with it by itself."""
     if client.lite:
         client.milvus.load_collection(name, timeout=SLOW_S)
     else:
-        client.milvus.load_collection(name, timeout=timeout_s, _async=True)
+        client.milvus.load_collection(name, timeout=left(until), _async=True)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from catalog.index import IndexOptions, VectorIndex
+from catalog.index import IndexOptions, IndexUnavailable, VectorIndex
 from tests.catalog.index.made import embeddings, eventually, nearest
 
 pytestmark = pytest.mark.milvus
@@ -84,3 +84,22 @@ def test_a_collection_that_grows_gets_a_graph_and_those_who_search_notice_nothin
 def test_a_collection_that_is_to_be_large_gets_a_graph_at_once(milvus_index: VectorIndex, collection: str) -> None:
     milvus_index.ensure_collection(collection, 8, rows=1_000_000)
     assert milvus_index.building(collection).type == "HNSW"
+
+
+def test_whoever_asks_while_an_index_is_made_anew_is_told_to_ask_again(
+    milvus_url: str, milvus_index: VectorIndex, collection: str
+) -> None:
+    """Released, and without an index, it cannot be loaded either."""
+    vectors = embeddings(20)
+    milvus_index.ensure_collection(collection, vectors.shape[1])
+    fill(milvus_index, collection, vectors)
+    milvus = milvus_index._connection.call(lambda client: client.milvus)
+    milvus.release_collection(collection)
+    milvus.drop_index(collection, "vector")
+    asks = VectorIndex(milvus_url, timeout_s=1.0)
+    for ask in (lambda: asks.search(collection, vectors[:1], limit=5), lambda: asks.count(collection)):
+        with pytest.raises(IndexUnavailable, match="makes its index anew; ask again soon"):
+            ask()
+    asks.close()
+    milvus_index.ensure_collection(collection, vectors.shape[1])
+    assert milvus_index.search(collection, vectors[:1], limit=1)[0].ids.tolist() == [1]

@@ -20,6 +20,7 @@ from tests.servers.ports import free_port
 
 LIMIT_S = 2.0
 SLACK_S = 26.0  # of a machine that does other things; pymilvus by itself would try for minutes
+LOADING_SLACK_S = 3.0  # less than two limits: load, waiting and the last call share one
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_a_milvus_that_was_killed_keeps_nobody_waiting_while_it_loads(
             with contextlib.suppress(IndexUnavailable):
                 index.search("pictures", vectors[:1], limit=5)
             waited.append(time.monotonic() - started)
-        assert max(waited) < 3 * LIMIT_S + SLACK_S / 2, waited
+        assert max(waited) < LIMIT_S + LOADING_SLACK_S, waited
         index.close()
     finally:
         server.stop()
