@@ -13,7 +13,11 @@ class LedgerError(CatalogError):
     """The ledger cannot be opened, read or written."""
 
 
-class LedgerBusy(LedgerError):
+class LedgerAway(LedgerError):
+    """Its engine or file cannot be used as it is: away, busy, full or damaged. Nothing is wrong with what was asked."""
+
+
+class LedgerBusy(LedgerAway):
     """Another process kept the ledger locked for longer than a write waits."""
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from catalog.errors import LedgerBusy, LedgerError
+import sqlite3
+
+from catalog.errors import LedgerAway, LedgerBusy, LedgerError
 
 BUSY_TIMEOUT_S = 30.0
 OLDEST_POSTGRESQL = 15
 # PostgreSQL ends one of two transactions that are in each other's way; nothing is wrong with it.
 _PASSING = {"DeadlockDetected", "SerializationFailure", "LockNotAvailable"}
+# PostgreSQL's classes of errors: connection, login, no such database, rollback, resources, in use, operator, system.
+_SURROUNDINGS = ("08", "28", "3D", "40", "53", "55", "57P", "58")
+_SQLITE_BASIC = 0xFF  # of its codes; the rest says more
 # What the words of SQLite's and PostgreSQL's operational errors tell. The first that is found counts.
 _TOLD: tuple[tuple[tuple[str, ...], str], ...] = (
     (("is full",), "cannot grow: the disk is full. Free some space; nothing that was saved is lost."),
@@ -27,11 +32,16 @@ _TOLD: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 def explain(name: str, error: BaseException | None) -> LedgerError | None:
-    """Our error for the driver's, about the database of this name; None for one that is a fault of ours."""
+    """Our error for the driver's, about the database of this name: a LedgerAway unless what we asked was wrong.
+
+    None for one that its kind alone tells to be a fault of ours.
+    """
     said = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    if "not a database" in said or "malformed" in said:
-        return LedgerError(f"{name} is not a sound database ({said}): restore a copy, or name another file.")
     kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "OperationalError" in kinds and not _of_surroundings(error):
+        return LedgerError(f"{name} cannot do what was asked of it: {said}")
+    if "not a database" in said or "malformed" in said:
+        return LedgerAway(f"{name} is not a sound database ({said}): restore a copy, or name another file.")
     if "OperationalError" not in kinds:
         return None
     if kinds & _PASSING:
@@ -42,8 +52,16 @@ def explain(name: str, error: BaseException | None) -> LedgerError | None:
     words = said.rpartition("FATAL: ")[2].strip() if "FATAL: " in said else said
     for signs, told in _TOLD:
         if any(sign in words for sign in signs):
-            return LedgerError(f"{name} {told.format(said=words)}")
-    return LedgerError(f"{name} does not answer: {said}")
+            return LedgerAway(f"{name} {told.format(said=words)}")
+    return LedgerAway(f"{name} does not answer: {said}")
+
+
+def _of_surroundings(error: BaseException | None) -> bool:
+    """Whether an operational error is of file, machine, network or engine. SQLite calls a wrong column one, too."""
+    if (code := getattr(error, "sqlite_errorcode", None)) is not None:
+        return int(code) & _SQLITE_BASIC != sqlite3.SQLITE_ERROR
+    state = getattr(error, "sqlstate", None)  # psycopg's; None: the server has said nothing
+    return state is None or state.startswith(_SURROUNDINGS)
 
 
 def too_old(name: str, version: int) -> LedgerError | None:

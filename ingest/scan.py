@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from catalog import fault_points, jobs, places, tables
-from catalog.errors import ClaimLost, LedgerError
+from catalog.errors import ClaimLost, LedgerAway
 from catalog.jobs import ScanClaim
 from catalog.ledger import Ledger, clock
 from catalog.places import FoundFile
@@ -75,7 +75,7 @@ def scan_source(
     except Exception as error:
         with contextlib.suppress(Exception):  # the ledger may be the trouble: then the lease runs out
             jobs.scan_broke(
-                ledger, claim, error=f"{type(error).__name__}: {error}", counts=not isinstance(error, LedgerError)
+                ledger, claim, error=f"{type(error).__name__}: {error}", counts=not isinstance(error, LedgerAway)
             )
         raise
     tally = scan.tally

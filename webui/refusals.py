@@ -16,6 +16,7 @@ from catalog.errors import (
     InvalidLabel,
     InvalidRun,
     KeyTaken,
+    LedgerAway,
     LedgerBusy,
     LedgerError,
     UnknownBatch,
@@ -45,7 +46,7 @@ from curate.kept_matches import MatchGone
 from curate.ranker import NoPositives
 from worker.client import EncoderRefused
 
-from .errors import FULL_DISK, ApiError, storage_full
+from .errors import FULL_DISK, ApiError, internal, storage_full
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ def refusal(status: int) -> Callable[[CatalogError], ApiError]:
 
 
 def of_ledger(error: LedgerError) -> ApiError:
+    if not isinstance(error, LedgerAway):
+        return internal(error)
     if "full" in str(error):
         return storage_full()
     return ApiError(503, "ledger_unavailable", str(error))

@@ -16,12 +16,12 @@ from redis.exceptions import ConnectionError as BrokerAway
 from redis.exceptions import TimeoutError as BrokerSlow
 
 from catalog import request_id
-from catalog.errors import LedgerError
+from catalog.errors import LedgerAway
 from catalog.index_errors import IndexUnavailable
 
 Form = Literal["plain", "json"]
 
-AWAY = (LedgerError, IndexUnavailable, BrokerAway, BrokerSlow, OperationalError)
+AWAY = (LedgerAway, IndexUnavailable, BrokerAway, BrokerSlow, OperationalError)
 _PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 
 

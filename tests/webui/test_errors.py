@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
+from catalog.errors import LedgerAway, LedgerError
 from catalog.index import VectorIndex
 from deploy.process import Part
 from tests.photos import jpeg, scene
@@ -53,6 +55,22 @@ def test_without_a_broker_too(brokerless: Visitor) -> None:
     assert ready.json["parts"]["broker"] != "ok"
     assert ready.json["parts"]["ledger"] == ready.json["parts"]["index"] == "ok"
     assert brokerless.get("/healthz").status_code == 200
+
+
+def test_a_ledger_that_is_away_is_asked_again_and_a_wrong_statement_is_a_fault(
+    app: Flask, room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(LedgerError) as wrong, room.ledger.read() as connection:
+        connection.execute(text("SELECT no_such_column FROM image"))
+    for error, said in (
+        (LedgerAway("it is starting up"), (503, "ledger_unavailable")),
+        (wrong.value, (500, "internal")),
+    ):
+        with app.test_request_context("/api/v1/labels"):
+            answer: Any = app.make_response(app.handle_user_exception(error))
+        assert (answer.status_code, answer.json["error"]["code"]) == said
+    [told] = caplog.records
+    assert told.exc_info is not None and told.exc_info[1] is wrong.value
 
 
 def test_without_an_index_the_answer_names_it(config: WebConfig, room: Room) -> None:

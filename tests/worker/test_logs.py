@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from catalog import request_id
-from catalog.errors import LedgerError
+from catalog.errors import LedgerAway, LedgerError
 from catalog.index_errors import IndexUnavailable
 from deploy.logs import Log, as_json
 from worker import requests
@@ -39,17 +39,18 @@ def test_a_line_is_one_json_object_whatever_is_in_it() -> None:
 
 def test_an_engine_that_is_away_is_told_in_a_line_and_a_fault_of_ours_with_its_traceback() -> None:
     plain, lines = PlainLines("%(levelname)s %(message)s"), JsonLines()
-    for error in (LedgerError("it is starting up"), IndexUnavailable("it loads"), redis.ConnectionError("refused")):
+    for error in (LedgerAway("it is starting up"), IndexUnavailable("it loads"), redis.ConnectionError("refused")):
         try:
             raise error
         except Exception as caught:
             told = record("no answer", error=caught)
         assert plain.format(told) == f"WARNING no answer\n  {type(error).__name__}: {error}"
         assert json.loads(lines.format(told))["exception"] == f"  {type(error).__name__}: {error}"
-    try:
-        raise KeyError("shard")
-    except KeyError as error:
-        assert "Traceback" in plain.format(record("no answer", error=error))
+    for fault in (KeyError("shard"), LedgerError("no such column")):
+        try:
+            raise fault
+        except Exception as caught:
+            assert "Traceback" in plain.format(record("no answer", error=caught))
 
 
 @pytest.mark.parametrize(
