@@ -166,6 +166,42 @@ def test_a_decision_is_sent_again_after_any_answer_that_is_none(
     assert page.evaluate(KEPT) == 0
 
 
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_decision_whose_answer_was_lost_is_known_under_another_author_too(
+    page: Page, results: Callable[[], Page], site: Site, watch: Watch, undone: bool
+) -> None:
+    """As where nobody signs in, and the author's name is set anew before the same is sent again."""
+    watch.expected += ["ERR_FAILED", "409"]
+    label, keys = f"of before, undone {undone}", []
+
+    def under_another_author(route: Route) -> None:
+        sent = json.loads(route.request.post_data or "")
+        keys.append(sent["key"])
+        if len(keys) > 1:
+            route.continue_()
+            return
+        other = {**sent, "image_ids": sent["image_ids"][::-1], "scores": None}  # what makes it another request
+        assert site.stack.post("/api/v1/labels/decisions", other).status == 200
+        route.abort()
+
+    page.route(DECISIONS, under_another_author)
+    results()
+    image_id = image_ids(page)[7]
+    decide(page, 7, 8, label=label)
+    if undone:
+        page.keyboard.press("Control+z")
+        expect(page.locator(".toast").filter(has_text="Undone")).to_be_visible()
+    else:
+        expect(page.locator(".toast").filter(has_text=f"2 pictures labelled {label}")).to_be_visible()
+        assert label in labels_of(site, image_id)
+        page.keyboard.press("Control+z")
+        expect(page.locator(".toast").filter(has_text="Undone: 2 pictures")).to_be_visible()
+    assert len(keys) == 2 and keys[0] == keys[1]
+    assert label not in labels_of(site, image_id)
+    expect(page.locator(".toast", has_text="Nothing was labelled")).to_have_count(0)
+    assert page.evaluate(KEPT) == 0
+
+
 def test_an_undo_of_what_was_not_delivered_is_kept_with_it(
     page: Page, results: Callable[[], Page], site: Site, watch: Watch
 ) -> None:

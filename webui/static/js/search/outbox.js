@@ -35,16 +35,28 @@ const pause = (seconds) => new Promise((resolve) => {
   addEventListener("online", () => { clearTimeout(timer); resolve(); }, { once: true });
 });
 
+/** What the answer that was lost said, from the history. */
+async function written(id) {
+  const { batch } = await api(`/batches/${id}`);
+  const images = Math.max(0, ...batch.parts.map((part) => part.images));
+  return { batch: id, applied: images, moved: images, images, unchanged: 0, changed: 0 };
+}
+
 /** Sends until there is an answer. Only a refusal ends it; one by another installation leaves the entry for its own. */
 async function insist(entry, path, json) {
   let told = null;
+  let batch = null;
   try {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await api(path, { method: "POST", json, timeout: 60000 });
+        return batch === null ? await api(path, { method: "POST", json, timeout: 60000 }) : await written(batch);
       } catch (error) {
-        // Saved while it was nobody's, and its answer lost: the key was made here, so what has it is this decision.
-        if (error.code === "key_taken" && USER && entry.name.startsWith(NOBODYS)) return { batch: error.batch };
+        // Saved as nobody's, and its answer lost: who nobody is may be called otherwise by now, or have signed in. The key
+        // was made here at random and goes with this entry alone, so what was written under it is this decision.
+        if (error.code === "key_taken" && entry.name.startsWith(NOBODYS)) {
+          batch = error.batch;
+          continue;
+        }
         if (error instanceof ApiError && !error.passing) {
           if (error.elsewhere) error.message += " What you decided here is kept for the one that this page came from.";
           else forget(entry);
