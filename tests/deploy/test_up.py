@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -21,6 +20,7 @@ from catalog.fault_points import VARIABLE
 from catalog.jobs import job_progress
 from catalog.ledger import Ledger
 from deploy.encoder_setup import set_up_encoder
+from tests.deploy.stopped import arm, asked, stopped_embedding
 from tests.photos import write_folder
 from tests.stack import RUIJI, Stack, free_port
 
@@ -28,35 +28,6 @@ from tests.stack import RUIJI, Stack, free_port
 def command(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command line on the stack's home."""
     return stack.command(*arguments)
-
-
-def asked(stack: Stack, question: str) -> tuple[int, ...]:
-    """One row of numbers from the ledger, past every part that may be stopped or gone."""
-    with contextlib.closing(sqlite3.connect(f"file:{stack.home}/ledger.db?mode=ro", uri=True)) as ledger:
-        return tuple(int(value) for value in ledger.execute(question).fetchone())
-
-
-def stopped_embedding(stack: Stack, points: Path, point: str, *, once: str = "SELECT 1") -> int:
-    """The embed worker's process, which stops itself at this point once the ledger answers `once` with true."""
-    armed, fired = points / f"{point}.armed", points / f"{point}.fired"
-    until = time.monotonic() + 240
-    while True:
-        if fired.exists():
-            (worker,) = (pid for pid, line in stack.processes().items() if line.endswith("--queues embed"))
-            if Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] == "T":
-                if asked(stack, once)[0]:
-                    return worker
-                fired.unlink()
-                arm(armed)
-                os.kill(worker, signal.SIGCONT)
-        assert time.monotonic() < until, stack.log()
-        time.sleep(0.01)
-
-
-def arm(armed: Path) -> None:
-    """Whoever comes to this point next stops there: before the next line, and whole."""
-    armed.with_suffix(".partial").write_text("SIGSTOP")
-    armed.with_suffix(".partial").rename(armed)
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +192,7 @@ def test_switching_to_another_encoder_and_back(stack: Stack, tmp_path: Path) -> 
 def test_killing_the_supervisor_ends_all_and_the_next_start_goes_on(stack: Stack) -> None:
     write_folder(stack.allowed_root / "more", per_kind=60, labelled=False, first_seed=5000)
     points = stack.allowed_root.parent
-    arm(points / "shard.written.armed")
+    arm(points, "shard.written")
     job = stack.ingest(stack.allowed_root / "more")
     stopped_embedding(stack, points, "shard.written")
     assert stack.process is not None
@@ -259,7 +230,7 @@ def test_up_embeds_with_the_serving_encoder_and_stops_at_sigterm_in_the_middle(t
     given = {"RUIJI_CHUNK_FILES": "5", VARIABLE: str(tmp_path)}
     stack = Stack(home=tmp_path / "home", allowed_root=tmp_path, environment=given)
     stack.home.mkdir()
-    arm(tmp_path / "chunk.committed.armed")
+    arm(tmp_path, "chunk.committed")
     # As after an upgrade: the shipped encoder is a new one, and this one has served so far.
     ledger = Ledger.open(f"sqlite:///{stack.home}/ledger.db")
     serving = set_up_encoder(ledger, ArtifactStore(str(stack.home / "artifacts")), renamed(tmp_path / "old", "older"))
