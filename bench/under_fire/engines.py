@@ -1,4 +1,7 @@
-"""PostgreSQL, redis-server and Milvus 2.3.5 on loopback, as docker-compose.yml has them; killed and started again."""
+"""PostgreSQL, redis-server and Milvus 2.3.5, with logins as in docker-compose.yml; killed and started again.
+
+Milvus 2.3.5 listens on every interface, whatever it is told (bench/milvus_server.py).
+"""
 
 from __future__ import annotations
 
