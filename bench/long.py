@@ -4,9 +4,9 @@ A part is run again and again, with a new seed each time, until its goals are re
 is added to `long-PART.json` when it ends, so the command can be stopped at any time and given again: it goes on from
 what is there. docs/TRUST.md's table is made from these files (`make readme`). The parts: queues that are wiped, full
 disks, four writers in one index, switches of encoders, kills of everything (trainings among it, and a clock that
-jumps), kills of PostgreSQL, Redis and Milvus, and hostile files. A part whose programs are not installed is left out,
-and the others run. Exit code 1 if anything was lost, 4 if nothing was and a part was left out, 3 if all is well and a
-goal is not reached yet.
+jumps), kills of PostgreSQL, Redis and Milvus, kills of single backends of PostgreSQL, and hostile files. A part whose
+programs are not installed is left out, and the others run. Exit code 1 if anything was lost, 4 if nothing was and a
+part was left out, 3 if all is well and a goal is not reached yet.
 """
 
 from __future__ import annotations
@@ -70,10 +70,25 @@ PARTS = (
         ("faults", "--engines", "--operations", ENDLESS, "--kills", ENDLESS, "--minutes", "{minutes}"),
         (
             Goal("kills of PostgreSQL", 20, ("kill ledger server", "kill everything")),
-            Goal("of single backends of it", 20, ("kill backend",)),
             Goal("of Redis", 20, ("kill broker", "broker lost", "kill everything")),
             Goal("of Milvus", 20, ("kill index server", "kill everything")),
         ),
+    ),
+    Part(
+        "backends",
+        (
+            "faults",
+            "--engines",
+            "--operations",
+            "1",
+            "--kills",
+            "{left}",
+            "--minutes",
+            "{minutes}",
+            "--only",
+            "backend",
+        ),
+        (Goal("kills of single backends of PostgreSQL", 50, ("kill backend",)),),
     ),
     Part("hostile", ("hostile", "--files", "10000"), (Goal("hostile files", 10_000, ("files",)),)),
 )
