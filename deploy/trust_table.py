@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 PAGE = ROOT / "docs" / "TRUST.md"
 # In the order in which they are run; bench is not installed where this is only read.
-PARTS = ("broker", "disk", "writers", "switches", "kills", "engines", "hostile")
+PARTS = ("broker", "disk", "writers", "switches", "kills", "engines", "backends", "hostile")
 
 
 def table(results: Path = RESULTS) -> str:
