@@ -11,7 +11,7 @@ OLDEST_POSTGRESQL = 15
 # PostgreSQL ends one of two transactions that are in each other's way; nothing is wrong with it.
 _PASSING = {"DeadlockDetected", "SerializationFailure", "LockNotAvailable"}
 # PostgreSQL's classes of errors: connection, login, no such database, rollback, resources, in use, operator, system.
-_SURROUNDINGS = ("08", "28", "3D", "40", "53", "55", "57P", "58")
+_SURROUNDINGS = ("08", "28", "3D", "40", "53", "55", "57", "58")
 _SQLITE_BASIC = 0xFF  # of its codes; the rest says more
 # What the words of SQLite's and PostgreSQL's operational errors tell. The first that is found counts.
 _TOLD: tuple[tuple[tuple[str, ...], str], ...] = (

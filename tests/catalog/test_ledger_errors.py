@@ -32,11 +32,12 @@ def test_a_wrong_statement_of_ours_is_told_as_one_and_with_its_traceback(any_led
     assert "does not answer" not in told and "is not reached" not in told and "disk is full" not in told
 
 
-def test_an_engine_that_is_lost_in_the_middle_is_told_in_a_line(any_ledger: Ledger) -> None:
+@pytest.mark.parametrize("ends", ["pg_terminate_backend", "pg_cancel_backend"])
+def test_an_engine_that_ends_it_in_the_middle_is_told_in_a_line(any_ledger: Ledger, ends: str) -> None:
     if any_ledger.dialect == "sqlite":
         pytest.skip("it is a file")
     with pytest.raises(LedgerError) as caught, any_ledger.read() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        connection.execute(text(f"SELECT {ends}(pg_backend_pid())"))
     assert isinstance(caught.value, AWAY) and "Traceback" not in logged(caught.value)
 
 
