@@ -19,10 +19,11 @@ from deploy.encoder_setup import SHIPPED
 from encoder.embed import Embedder
 
 FILES = 240
+SHARED = 1200  # more than one worker can do while the other waits for its turn on a busy machine
 
 
 def test_workers_share_the_chunks_each_on_one_core(tmp_path: Path) -> None:
-    write_jpegs(tmp_path, count=FILES, width=96, height=96)
+    write_jpegs(tmp_path, count=SHARED, width=96, height=96)
     with farm() as place, workers(place, count=2) as pids:
         place.warm_up(2)
         place.prepare(tmp_path, chunk_files=20)
@@ -36,9 +37,9 @@ def test_workers_share_the_chunks_each_on_one_core(tmp_path: Path) -> None:
         with place.ledger.read() as connection:
             done = connection.execute(select(chunk.c.worker, chunk.c.embedded).where(chunk.c.files == 20)).all()
     assert {row.pid for row in rows} == set(pids)
-    assert {row.worker for row in done} <= {row.name for row in rows}
+    assert {row.worker for row in done} == {row.name for row in rows}
     assert 0 < busy["workers"] <= 2.1 and min(busy["bench"], busy["elsewhere"]) >= 0
-    assert sum(row.embedded for row in done) == FILES
+    assert sum(row.embedded for row in done) == SHARED
 
 
 def test_the_costs_of_a_chunk_are_a_part_of_its_time(tmp_path: Path) -> None:

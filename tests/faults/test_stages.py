@@ -64,21 +64,30 @@ def member(tmp_path: Path) -> Iterator[tuple[Ledger, Member]]:
     ledger.close()
 
 
-def striking(home: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, wanted: str) -> Nemesis:
-    monkeypatch.setattr(nemesis, "STAGES", (wanted,))
-    monkeypatch.setattr(nemesis, "STAGE_LASTS_S", 0.0)
-    monkeypatch.setattr(nemesis, "STAGE_WITHIN_S", 0.0)
-    return Nemesis(cast(World, Trained(home / "ledger.db", process)), lambda: True, seed=1)
+Striking = Callable[[str, str], Nemesis]
 
 
-def test_a_kill_is_counted_by_stage_and_target(
+@pytest.fixture
+def striking(
     tmp_path: Path,
     process: subprocess.Popen[bytes],
     member: tuple[Ledger, Member],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    one = striking(tmp_path, process, monkeypatch, "prepare")
-    monkeypatch.setattr(nemesis, "TRAINERS", ("train",))
+) -> Striking:
+    """A nemesis that waits for this stage, though not long, and strikes this part of the training."""
+
+    def made(stage: str, part: str) -> Nemesis:
+        monkeypatch.setattr(nemesis, "STAGES", (stage,))
+        monkeypatch.setattr(nemesis, "TRAINERS", (part,))
+        monkeypatch.setattr(nemesis, "STAGE_LASTS_S", 0.0)
+        monkeypatch.setattr(nemesis, "STAGE_WITHIN_S", 0.0)
+        return Nemesis(cast(World, Trained(tmp_path / "ledger.db", process)), lambda: True, seed=1)
+
+    return made
+
+
+def test_a_kill_is_counted_by_stage_and_target(striking: Striking, process: subprocess.Popen[bytes]) -> None:
+    one = striking("prepare", "train")
     assert one._do("kill training") is not None
     assert process.wait(30) == -signal.SIGKILL
     assert dict(one.stages) == {"kill training: prepare, worker": 1}
@@ -86,13 +95,9 @@ def test_a_kill_is_counted_by_stage_and_target(
 
 
 def test_the_stage_is_the_one_that_was_struck_though_another_was_waited_for(
-    tmp_path: Path,
-    process: subprocess.Popen[bytes],
-    member: tuple[Ledger, Member],
-    monkeypatch: pytest.MonkeyPatch,
+    striking: Striking, member: tuple[Ledger, Member], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = striking(tmp_path, process, monkeypatch, "prepare")
-    monkeypatch.setattr(nemesis, "TRAINERS", ("training",))
+    one = striking("prepare", "training")
     ledger, offered = member
     sleep: Callable[[float], None] = time.sleep
 
@@ -105,13 +110,8 @@ def test_the_stage_is_the_one_that_was_struck_though_another_was_waited_for(
     assert dict(one.stages) == {"stop training: train, process": 1}
 
 
-def test_a_stage_that_does_not_come_is_not_counted(
-    tmp_path: Path,
-    process: subprocess.Popen[bytes],
-    member: tuple[Ledger, Member],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    one = striking(tmp_path, process, monkeypatch, "ship")
+def test_a_stage_that_does_not_come_is_not_counted(striking: Striking) -> None:
+    one = striking("ship", "train")
     assert one._do("kill training") is None
     assert one._do("stop training") is None
     assert not one.stages
